@@ -1,0 +1,1 @@
+//! Builds derivations in a Linux sandbox.

@@ -1,0 +1,3 @@
+//! The `nivis` command.
+
+fn main() {}

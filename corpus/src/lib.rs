@@ -1,0 +1,1 @@
+//! Test programs with recorded reference answers, and their runner.

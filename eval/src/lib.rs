@@ -1,0 +1,1 @@
+//! The lazy evaluator: values, thunks, calls, printing.

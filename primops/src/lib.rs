@@ -1,0 +1,1 @@
+//! The builtins of the Nix language.

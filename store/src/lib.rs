@@ -1,0 +1,1 @@
+//! Store paths, hashes, NAR archives, derivations and the store database.
