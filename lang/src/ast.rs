@@ -11,7 +11,9 @@ use crate::symbol::Symbol;
 /// A reference to a node.
 pub type ExprRef<'a> = &'a Expr<'a>;
 
-/// An expression and where it starts (for operators: where the operator stands, as in the reference).
+/// An expression and its position as in the reference: where it starts; for operators where the operator stands;
+/// none for literals (int, float, string, path), `let`, `==`, `!=` and sets made by attribute paths; that of the
+/// operand for `!` and `?`; that of the first element for lists.
 #[derive(Clone, Copy, Debug)]
 pub struct Expr<'a> {
     /// The position that errors about this expression name.
@@ -109,8 +111,19 @@ pub enum ExprKind<'a> {
         /// Whether the result is a string even when the first part is a path or a number.
         force_string: bool,
         /// The parts, at least one.
-        parts: &'a [ExprRef<'a>],
+        parts: &'a [ConcatPart<'a>],
     },
+}
+
+/// One part of an [`ExprKind::Concat`].
+#[derive(Clone, Copy, Debug)]
+pub struct ConcatPart<'a> {
+    /// Where the part starts: the operand of `+`, or the text or `${` of a string. Errors about a part that
+    /// cannot be added or coerced name this place, not [`Expr::pos`] (a literal has none, an operator's is in the
+    /// middle of it).
+    pub pos: Pos,
+    /// The part.
+    pub expr: ExprRef<'a>,
 }
 
 /// Binary operators that are nodes. Arithmetic and comparison are calls, `+` is [`ExprKind::Concat`].
