@@ -1,0 +1,166 @@
+//! From a derivation as it was written to one that can be stored: output paths, text and path.
+
+use super::hash_modulo::{DrvHash, HashModuloCache, hash_derivation_modulo};
+use super::{Derivation, DerivationError, DerivationKind, DerivationOutput};
+use crate::hash::Hash;
+use crate::path::{DRV_EXTENSION, StoreDir, StorePath};
+
+/// What [`instantiate`] found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instantiated {
+    /// The path of the `.drv` file.
+    pub drv_path: StorePath,
+    /// The text of the `.drv` file.
+    pub text: Vec<u8>,
+}
+
+/// Compute the paths of the outputs that are [`DerivationOutput::Deferred`], put them into the
+/// environment where it has the variables of the outputs, and make text and path of the `.drv` file.
+///
+/// Outputs stay deferred if an input's path is not known before it is built. The hash of the derivation is
+/// put into the cache, so that derivations that need it do without the file.
+pub fn instantiate<E: From<DerivationError>>(
+    store: &StoreDir,
+    drv: &mut Derivation,
+    cache: &mut HashModuloCache,
+    read: &mut dyn FnMut(&StorePath) -> Result<Derivation, E>,
+) -> Result<Instantiated, E> {
+    fill_in_output_paths(store, drv, cache, read)?;
+    let text = drv.to_aterm(store).map_err(DerivationError::from)?;
+    let drv_path = drv_path(store, drv, &text)?;
+    if cache.get(&drv_path).is_none() {
+        let hash = hash_derivation_modulo(store, drv, false, cache, read)?;
+        cache.insert(drv_path.clone(), hash);
+    }
+    Ok(Instantiated { drv_path, text })
+}
+
+/// The path of the `.drv` file with that text.
+fn drv_path(store: &StoreDir, drv: &Derivation, text: &[u8]) -> Result<StorePath, DerivationError> {
+    let name = format!("{}{DRV_EXTENSION}", drv.name);
+    let hash = Hash::sha256(text);
+    Ok(store.make_text_path(&name, &hash, &drv.references())?)
+}
+
+fn fill_in_output_paths<E: From<DerivationError>>(
+    store: &StoreDir,
+    drv: &mut Derivation,
+    cache: &mut HashModuloCache,
+    read: &mut dyn FnMut(&StorePath) -> Result<Derivation, E>,
+) -> Result<(), E> {
+    let known = match drv.kind()? {
+        DerivationKind::Deferred => {
+            let hash = hash_derivation_modulo(store, drv, true, cache, read)?;
+            if hash.deferred {
+                return Ok(());
+            }
+            Some(hash)
+        }
+        DerivationKind::Fixed => None,
+        _ => return Ok(()),
+    };
+    let Derivation {
+        name, outputs, env, ..
+    } = drv;
+    for (output_name, output) in outputs {
+        if let Some(DrvHash { hash, .. }) = &known {
+            let path = store
+                .make_output_path(output_name, hash, name)
+                .map_err(DerivationError::from)?;
+            *output = DerivationOutput::InputAddressed(path);
+        }
+        let path = output
+            .path(store, name, output_name)
+            .map_err(DerivationError::from)?;
+        if let Some(path) = path {
+            let value = env.entry(output_name.as_bytes().to_vec()).or_default();
+            if value.is_empty() {
+                *value = store.print(&path).into_bytes();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Check that a derivation that was read from `drv_path` has the outputs that its inputs give it.
+pub fn check_invariants<E: From<DerivationError>>(
+    store: &StoreDir,
+    drv: &Derivation,
+    drv_path: &StorePath,
+    cache: &mut HashModuloCache,
+    read: &mut dyn FnMut(&StorePath) -> Result<Derivation, E>,
+) -> Result<(), E> {
+    if drv_path.drv_name().map_err(DerivationError::from)? != drv.name {
+        return Err(DerivationError::NameMismatch {
+            path: store.print(drv_path),
+            name: drv.name.clone(),
+        }
+        .into());
+    }
+    let hash = match drv.kind()? {
+        DerivationKind::InputAddressed | DerivationKind::Deferred => {
+            Some(hash_derivation_modulo(store, drv, true, cache, read)?)
+        }
+        _ => None,
+    };
+    for (name, output) in &drv.outputs {
+        check_output(store, drv, name, output, hash.as_ref()).map_err(|source| DerivationError::While {
+            path: store.print(drv_path),
+            source: Box::new(source),
+        })?;
+    }
+    Ok(())
+}
+
+fn check_output(
+    store: &StoreDir,
+    drv: &Derivation,
+    name: &str,
+    output: &DerivationOutput,
+    hash: Option<&DrvHash>,
+) -> Result<(), DerivationError> {
+    let path = match (output, hash) {
+        (DerivationOutput::InputAddressed(path), Some(hash)) if hash.deferred => {
+            return Err(DerivationError::NotDeferred(store.print(path)));
+        }
+        (DerivationOutput::InputAddressed(path), Some(DrvHash { hash, .. })) => {
+            let expected = store.make_output_path(name, hash, &drv.name)?;
+            // The reference leaves the variable alone if the path is right.
+            return if *path == expected {
+                Ok(())
+            } else {
+                Err(DerivationError::WrongOutput {
+                    actual: store.print(path),
+                    expected: store.print(&expected),
+                })
+            };
+        }
+        (
+            DerivationOutput::Deferred,
+            Some(DrvHash {
+                hash,
+                deferred: false,
+                ..
+            }),
+        ) => {
+            // Old files have such outputs; only the variable counts.
+            Some(store.make_output_path(name, hash, &drv.name)?)
+        }
+        (DerivationOutput::Fixed(_), _) => output.path(store, &drv.name, name)?,
+        _ => None,
+    };
+    let Some(path) = path else { return Ok(()) };
+    let expected = store.print(&path);
+    match drv.env.get(name.as_bytes()) {
+        None => Err(DerivationError::MissingVariable {
+            output: name.to_owned(),
+            expected,
+        }),
+        Some(actual) if actual == expected.as_bytes() => Ok(()),
+        Some(actual) => Err(DerivationError::WrongVariable {
+            output: name.to_owned(),
+            expected,
+            actual: String::from_utf8_lossy(actual).into_owned(),
+        }),
+    }
+}
