@@ -1,0 +1,1 @@
+builtins.deepSeq { b = throw "b"; a = throw "a"; } 1

@@ -1,0 +1,1 @@
+let a = builtins.head [ b ]; b = a; in [ a b ]

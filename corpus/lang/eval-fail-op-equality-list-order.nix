@@ -1,0 +1,1 @@
+[ 1 (throw "second") (throw "third") ] == [ 1 2 3 ]

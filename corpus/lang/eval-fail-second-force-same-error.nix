@@ -1,0 +1,1 @@
+let a = { b = throw "only once reported"; }; in builtins.seq (builtins.tryEval a.b) a.b

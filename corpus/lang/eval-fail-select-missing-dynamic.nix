@@ -1,0 +1,1 @@
+let n = "foo"; in { fo = 1; }.${n}

@@ -1,0 +1,1 @@
+throw "quote ' and \" and \${x}"

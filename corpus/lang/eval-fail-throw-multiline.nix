@@ -1,0 +1,1 @@
+throw "first\nsecond\n\nfourth"

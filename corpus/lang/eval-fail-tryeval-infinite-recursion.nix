@@ -1,0 +1,1 @@
+builtins.tryEval (let a = a; in a)

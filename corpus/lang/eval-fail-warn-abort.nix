@@ -1,0 +1,1 @@
+builtins.warn "stop here" 1

@@ -1,0 +1,1 @@
+builtins.addErrorContext (throw "never evaluated") 1

@@ -1,0 +1,2 @@
+# No experimental feature: what the base scope and `builtins` hold.
+builtins.attrNames builtins

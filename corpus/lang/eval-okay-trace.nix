@@ -1,0 +1,16 @@
+[
+  (builtins.trace "text" 1)
+  (builtins.trace 1 2)
+  (builtins.trace 1.5 2)
+  (builtins.trace { a = 1; b = [ 1 2 ]; c = x: x; d = throw "lazy"; } 3)
+  (builtins.trace [ 1 "two" null true ./. ] 4)
+  (builtins.trace null 5)
+  (builtins.trace (x: x) 6)
+  (builtins.trace map 7)
+  (builtins.trace (map 1) 8)
+  (builtins.trace "quote \" newline \n end" 9)
+  (builtins.trace [ "quote \" newline \n \${x}" ] 10)
+  (builtins.trace { type = "derivation"; drvPath = "/x.drv"; } 11)
+  (builtins.trace "" 12)
+  (builtins.traceVerbose "not shown" 13)
+]

@@ -1,0 +1,23 @@
+let t = e: (builtins.tryEval e); in
+[
+  (t 1)
+  (t (throw "x"))
+  (t (assert false; 1))
+  (t (assert 1 == 2; 1))
+  (t <nope>)
+  (t { a = 1; })
+  (t (builtins.tryEval (throw "y")))
+  ((t { a = throw "x"; }).success)
+  ((t [ (throw "x") ]).success)
+  (t (builtins.deepSeq { a = throw "x"; } 1))
+  (t (builtins.seq (throw "x") 1))
+  (t ("a" + throw "x"))
+  (t { a = throw "x"; }.a)
+  (t (if throw "c" then 1 else 2))
+  (t (builtins.addErrorContext "ctx" (throw "x")))
+  (t (map (throw "x") [ ]))
+  (t (builtins.throw "x"))
+  (t (let a = throw "again"; in [ (t a) (t a) ]))
+  (t (toString (throw "x")))
+  (t (builtins.warn "w" 1))
+]

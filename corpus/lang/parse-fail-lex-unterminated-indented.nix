@@ -1,0 +1,2 @@
+let a = ''abc;
+in a

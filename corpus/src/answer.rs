@@ -1,0 +1,169 @@
+//! What counts of an answer: reading an error message, and showing a difference.
+
+use std::path::Path;
+
+/// Stands in recorded text for the folder that the program ran in.
+pub(crate) const HERE: &str = "/pwd";
+
+/// Text of a run with the folder it ran in replaced by [`HERE`].
+pub(crate) fn normalise(bytes: &[u8], dir: &Path) -> String {
+    let text = String::from_utf8(bytes.to_vec())
+        .unwrap_or_else(|_| bytes.escape_ascii().to_string().replace("\\n", "\n"));
+    text.replace(&*dir.to_string_lossy(), HERE)
+}
+
+/// The error at the bottom of a report: its message and the place it names.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    pub(crate) message: String,
+    /// `file:line:column`
+    pub(crate) place: Option<String>,
+}
+
+impl Complaint {
+    /// Reads standard error. Of several unindented `error:` (a program may report more than
+    /// one syntax error) the first counts; of indented ones, which end a trace, the last.
+    pub(crate) fn read(stderr: &str) -> Option<Self> {
+        let lines: Vec<&str> = stderr.lines().collect();
+        let opens = |line: &&str| error_text(line).is_some();
+        let start = lines
+            .iter()
+            .position(|line| !line.starts_with(' ') && opens(line))
+            .or_else(|| lines.iter().rposition(opens))?;
+        let mut message = vec![error_text(lines[start])?];
+        let rest = &lines[start + 1..];
+        let end = rest
+            .iter()
+            .position(|line| ends_message(line))
+            .unwrap_or(rest.len());
+        message.extend(rest[..end].iter().map(|line| line.trim()));
+        let place = rest[end..].iter().find_map(|line| place(line));
+        Some(Self {
+            message: message.join("\n").trim().to_owned(),
+            place,
+        })
+    }
+
+    /// Whether this says what `expected` says; a place more than expected is welcome.
+    pub(crate) fn agrees_with(&self, expected: &Self) -> bool {
+        essence(&self.message) == essence(&expected.message)
+            && (expected.place.is_none() || self.place == expected.place)
+    }
+}
+
+/// What a syntax error expected instead depends on the parser's technique: it does not count.
+fn essence(message: &str) -> &str {
+    match message.split_once(", expecting ") {
+        Some((unexpected, _)) if message.starts_with("syntax error, ") => unexpected,
+        _ => message,
+    }
+}
+
+/// The text after `error:` or `error[E001]:` on a line that opens an error.
+fn error_text(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("error")?;
+    let rest = match rest.strip_prefix('[') {
+        Some(code) => code.split_once(']')?.1,
+        None => rest,
+    };
+    let text = rest.strip_prefix(':')?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+/// Whether a line after the first of an error is no longer its message.
+fn ends_message(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty()
+        || place(line).is_some()
+        || ["Did you mean", "note:", "help:", "…", "│"]
+            .iter()
+            .any(|start| line.starts_with(start))
+}
+
+/// The `file:line:column` of a line that names the place of an error.
+fn place(line: &str) -> Option<String> {
+    let line = line.trim();
+    let text = ["at ", "┌─ ", "--> "]
+        .iter()
+        .find_map(|start| line.strip_prefix(start))?;
+    let text = text.trim_end_matches(':');
+    let mut parts = text.rsplitn(3, ':');
+    let numbers = parts.by_ref().take(2).all(|part| part.parse::<u32>().is_ok());
+    (numbers && parts.next().is_some()).then(|| text.to_owned())
+}
+
+/// The lines of standard error that a program writes while it goes on: warnings and traces.
+pub(crate) fn remarks(stderr: &str) -> Vec<&str> {
+    let starts = ["trace: ", "warning: ", "evaluation warning: "];
+    stderr
+        .lines()
+        .filter(|line| starts.iter().any(|start| line.starts_with(start)))
+        .collect()
+}
+
+/// Says how two texts differ, or that they do not.
+pub(crate) fn same(what: &str, expected: &str, actual: &str) -> Result<(), String> {
+    if expected == actual {
+        return Ok(());
+    }
+    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), actual.lines().collect());
+    let ahead = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let behind = old[ahead..].iter().rev().zip(new[ahead..].iter().rev());
+    let behind = behind.take_while(|(a, b)| a == b).count();
+    let mut text = format!("{what} differs (- recorded, + now), from line {}:\n", ahead + 1);
+    for (sign, lines) in [('-', &old), ('+', &new)] {
+        for line in &lines[ahead..lines.len() - behind] {
+            text.push_str(&format!("{sign} {line}\n"));
+        }
+    }
+    if expected.ends_with('\n') != actual.ends_with('\n') {
+        text.push_str("(one of them has no newline at its end)\n");
+    }
+    Err(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(stderr: &str) -> (String, Option<String>) {
+        let complaint = Complaint::read(stderr).expect("an error");
+        (complaint.message, complaint.place)
+    }
+
+    #[test]
+    fn the_innermost_error_counts() {
+        let stderr = "error:\n       … while calling 'f'\n         at /x.nix:1:2:\n            1| a\n\n       \
+                      error: one two\n       three\n       at /x.nix:3:4:\n            3| b\n";
+        assert_eq!(read(stderr), ("one two\nthree".into(), Some("/x.nix:3:4".into())));
+    }
+
+    #[test]
+    fn a_place_may_stand_in_a_box() {
+        let stderr = "error: bad\n  ┌─ /x.nix:3:4\n  │\n3 │ b\n";
+        assert_eq!(read(stderr), ("bad".into(), Some("/x.nix:3:4".into())));
+    }
+
+    #[test]
+    fn of_several_errors_the_first_counts() {
+        assert_eq!(read("error: one\n  at /x.nix:1:1\nerror: two\n").0, "one");
+    }
+
+    #[test]
+    fn what_a_parser_expected_does_not_count() {
+        let complaint = |message: &str| Complaint {
+            message: message.into(),
+            place: None,
+        };
+        let expected = complaint("syntax error, unexpected ';', expecting '}'");
+        assert!(complaint("syntax error, unexpected ';'").agrees_with(&expected));
+    }
+
+    #[test]
+    fn hints_are_not_part_of_the_message() {
+        assert_eq!(
+            read("error: bad\n       Did you mean good?\n"),
+            ("bad".into(), None)
+        );
+    }
+}
