@@ -7,6 +7,7 @@
 //! | a hash, its formats, hashing streams | [`hash`] ([`hash::Hash`], [`hash::Hasher`]), [`base32`] |
 //! | names of store objects, and making them | [`path`] ([`path::StorePath`], [`path::StoreDir`]) |
 //! | "this path is the hash of these contents" | [`content_address`] |
+//! | archives of files, folders and symlinks | [`nar`] |
 //! | `.drv` files: data, text, hashes, output paths | [`derivation`] |
 //!
 //! A derivation is made like this: fill a [`derivation::Derivation`] whose outputs are
@@ -20,4 +21,6 @@ pub mod base32;
 pub mod content_address;
 pub mod derivation;
 pub mod hash;
+pub mod io_error;
+pub mod nar;
 pub mod path;
