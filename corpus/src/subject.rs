@@ -50,11 +50,19 @@ impl Subject {
 
     /// An installed reference, its commands in `bin`.
     pub fn reference(bin: &Path) -> io::Result<Self> {
-        Ok(Self {
+        let subject = Self {
             bin: bin.canonicalize()?,
             home: TempDir::new()?,
             nivis: false,
-        })
+        };
+        // It makes its database at first use, which several processes at once cannot do.
+        let answer = run(subject.instantiate(Path::new("/")).args(["--eval", "-E", "1"]))?;
+        match answer.status {
+            Some(0) => Ok(subject),
+            _ => Err(io::Error::other(
+                String::from_utf8_lossy(&answer.stderr).into_owned(),
+            )),
+        }
     }
 
     /// Whether this is the program under test and not the reference.

@@ -1,0 +1,1 @@
+{ a = throw "from the imported file"; }

@@ -1,0 +1,1 @@
+builtins.trace "imported once" { a = 1; }

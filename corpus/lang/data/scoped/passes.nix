@@ -1,0 +1,1 @@
+scopedImport { inherit x y; } ./uses.nix

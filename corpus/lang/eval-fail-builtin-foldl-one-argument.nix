@@ -1,0 +1,1 @@
+builtins.foldl' (a: a) 2 [ 3 4 ]

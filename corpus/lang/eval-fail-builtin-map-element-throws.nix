@@ -1,0 +1,1 @@
+map (x: throw "element ${toString x}") [ 1 2 ]

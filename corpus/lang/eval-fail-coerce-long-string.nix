@@ -1,0 +1,1 @@
+1 + ("a" + "bcdefghijklmnopqrstuvwxyz") // { } ? "x"
