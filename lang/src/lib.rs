@@ -1,11 +1,29 @@
 //! The Nix language as text: lexer, grammar, lossless syntax tree and the compact AST.
 //!
-//! One grammar ([`grammar`]) emits events to a statically dispatched sink. Sink one builds a lossless
-//! rowan tree for tools and diagnostics; sink two builds the arena AST of [`ast`] that the evaluator
-//! lowers. This crate knows no values, no files and no store.
+//! One grammar emits events to a statically dispatched sink. Sink one builds a lossless rowan tree for tools and
+//! diagnostics; sink two builds the arena AST of [`ast`] that the evaluator lowers. This crate knows no values, no
+//! files and no store.
 
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod build;
+pub mod error;
+mod event;
+mod expected;
+mod grammar;
+pub mod kind;
+pub mod lexer;
+mod merge;
+pub mod options;
+mod parse;
+mod parser;
+pub mod path;
 pub mod position;
+pub mod show;
 pub mod symbol;
+pub mod unescape;
+
+pub use error::{SyntaxError, Warning};
+pub use options::{Lint, ParseOptions};
+pub use parse::{Parsed, parse, parse_bindings};

@@ -69,9 +69,15 @@ impl SourceMap {
     /// `Pos(base + i)`. Once the 32-bit space is used up the base is 0 and positions of further sources are lost.
     pub fn add(&mut self, origin: Origin, len: usize) -> u32 {
         let base = self.next + 1;
-        let Some(next) = u32::try_from(len).ok().and_then(|len| base.checked_add(len)) else { return 0 };
+        let Some(next) = u32::try_from(len).ok().and_then(|len| base.checked_add(len)) else {
+            return 0;
+        };
         self.next = next;
-        self.sources.push(Source { base, origin, lines: std::cell::OnceCell::new() });
+        self.sources.push(Source {
+            base,
+            origin,
+            lines: std::cell::OnceCell::new(),
+        });
         base
     }
 
@@ -85,7 +91,8 @@ impl SourceMap {
 
     /// The origin of a position and its byte offset there.
     pub fn origin(&self, pos: Pos) -> Option<(&Origin, u32)> {
-        self.source(pos).map(|source| (&source.origin, pos.0 - source.base))
+        self.source(pos)
+            .map(|source| (&source.origin, pos.0 - source.base))
     }
 
     /// Line and column of a position. `read` gives the text of a file by its path; it is called once a file.
@@ -98,7 +105,11 @@ impl SourceMap {
         });
         let line = lines.partition_point(|&start| start <= offset).max(1);
         let start = lines.get(line - 1).copied().unwrap_or(0);
-        Some(Location { origin: source.origin.clone(), line: line as u32, column: offset - start + 1 })
+        Some(Location {
+            origin: source.origin.clone(),
+            line: line as u32,
+            column: offset - start + 1,
+        })
     }
 }
 

@@ -51,7 +51,9 @@ impl Default for Symbols {
 impl Symbols {
     /// An empty table.
     pub fn new() -> Symbols {
-        Symbols { rodeo: Rodeo::with_hasher(FxBuildHasher) }
+        Symbols {
+            rodeo: Rodeo::with_hasher(FxBuildHasher),
+        }
     }
 
     /// Interns a name.
@@ -61,6 +63,12 @@ impl Symbols {
             Ok(text) => Symbol(self.rodeo.get_or_intern(text).into_usize() as u32),
             Err(_) => Symbol(self.rodeo.get_or_intern(encode(name)).into_usize() as u32),
         }
+    }
+
+    /// Interns a name known to be an identifier, which saves a look at its bytes.
+    #[inline]
+    pub fn intern_identifier(&mut self, name: &str) -> Symbol {
+        Symbol(self.rodeo.get_or_intern(name).into_usize() as u32)
     }
 
     /// The symbol of a name that was interned before, if any. Does not grow the table.
@@ -98,7 +106,12 @@ fn encode(name: &[u8]) -> String {
     let mut text = String::with_capacity(name.len() + 8);
     for chunk in name.utf8_chunks() {
         text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().filter_map(|&byte| char::from_u32(BYTE_BASE + u32::from(byte))));
+        text.extend(
+            chunk
+                .invalid()
+                .iter()
+                .filter_map(|&byte| char::from_u32(BYTE_BASE + u32::from(byte))),
+        );
     }
     text
 }

@@ -1,0 +1,404 @@
+//! From bytes to tokens.
+//!
+//! Outside of strings and paths the tokens are those of the regular expressions on [`SyntaxKind`]. Strings and
+//! paths have lexical rules of their own; which rules are in force is an explicit stack of [`Mode`]s, because
+//! `${` leads back into expressions. Tokens are cut as the reference cuts them, even where that is odd: its
+//! error messages and the parts of its strings depend on it.
+
+use crate::kind::SyntaxKind;
+use logos::Logos;
+
+/// A token: its kind and where it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Token {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte.
+    pub end: u32,
+    /// What it is.
+    pub kind: SyntaxKind,
+}
+
+/// Why the lexer rejects a token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LexError {
+    /// The integer does not fit 64 bits.
+    IntRange,
+    /// The float is out of range.
+    FloatRange,
+    /// A path ends in a slash.
+    TrailingSlash,
+    /// A string holds a zero byte.
+    NulByte,
+    /// `<|` or `|>` while the feature is off.
+    PipeOperator,
+}
+
+/// The tokens of a source, without trivia, ended by one of kind [`SyntaxKind::Eof`].
+#[derive(Default)]
+pub struct Tokens {
+    /// The tokens.
+    pub tokens: Vec<Token>,
+    /// Tokens the lexer rejects, by their index.
+    pub errors: Vec<(usize, LexError)>,
+}
+
+/// Which lexical rules are in force.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Expressions.
+    Default,
+    /// Inside `"…"`.
+    String,
+    /// Inside `''…''`.
+    Indented,
+    /// In a path whose last byte was not a slash.
+    Path,
+    /// In a path, after a slash: the path must go on.
+    PathSlash,
+}
+
+/// Cuts `source` into tokens. Unless `recover` is set, stops at the first token it must reject, which then is of
+/// kind [`SyntaxKind::Invalid`].
+///
+/// The source must be shorter than 4 GiB.
+pub fn lex(source: &[u8], pipe_operators: bool, recover: bool) -> Tokens {
+    let mut lexer = Lexer {
+        source,
+        tokens: Vec::with_capacity(source.len() / 5 + 2),
+        errors: Vec::new(),
+        stack: Vec::new(),
+        mode: Mode::Default,
+        position: 0,
+        pipe_operators,
+        recover,
+    };
+    lexer.run();
+    Tokens {
+        tokens: lexer.tokens,
+        errors: lexer.errors,
+    }
+}
+
+struct Lexer<'s> {
+    source: &'s [u8],
+    tokens: Vec<Token>,
+    errors: Vec<(usize, LexError)>,
+    /// Modes to go back to, outermost first.
+    stack: Vec<Mode>,
+    mode: Mode,
+    position: usize,
+    pipe_operators: bool,
+    recover: bool,
+}
+
+/// Whether the lexer goes on after a token.
+#[derive(PartialEq, Eq)]
+enum Flow {
+    Continue,
+    Stop,
+}
+
+impl Lexer<'_> {
+    fn run(&mut self) {
+        loop {
+            let flow = match self.mode {
+                Mode::Default => self.expression(),
+                Mode::String => self.string(),
+                Mode::Indented => self.indented(),
+                Mode::Path => self.path(),
+                Mode::PathSlash => self.path_slash(),
+            };
+            if flow == Flow::Stop {
+                return;
+            }
+        }
+    }
+
+    fn push(&mut self, kind: SyntaxKind, end: usize) {
+        self.tokens.push(Token {
+            start: self.position as u32,
+            end: end as u32,
+            kind,
+        });
+        self.position = end;
+    }
+
+    /// Adds the last token. What the source holds after it is none of the grammar's business.
+    fn eof(&mut self, end: usize) -> Flow {
+        self.push(SyntaxKind::Eof, end);
+        Flow::Stop
+    }
+
+    /// Adds a token that is not acceptable.
+    fn reject(&mut self, kind: SyntaxKind, end: usize, error: LexError) -> Flow {
+        self.errors.push((self.tokens.len(), error));
+        if self.recover {
+            self.push(kind, end);
+            return Flow::Continue;
+        }
+        self.push(SyntaxKind::Invalid, end);
+        self.position = self.source.len();
+        self.eof(self.source.len())
+    }
+
+    fn enter(&mut self, mode: Mode) {
+        self.stack.push(self.mode);
+        self.mode = mode;
+    }
+
+    fn leave(&mut self) {
+        if let Some(mode) = self.stack.pop() {
+            self.mode = mode;
+        }
+    }
+
+    /// Tokens up to the next change of mode.
+    fn expression(&mut self) -> Flow {
+        let mut lexer = SyntaxKind::lexer(self.source);
+        lexer.bump(self.position);
+        loop {
+            let kind = match lexer.next() {
+                Some(Ok(kind)) => kind,
+                Some(Err(())) => SyntaxKind::Unknown,
+                None => {
+                    self.position = self.source.len();
+                    return self.eof(self.source.len());
+                }
+            };
+            let span = lexer.span();
+            self.position = span.start;
+            match kind {
+                SyntaxKind::Whitespace | SyntaxKind::Comment => continue,
+                SyntaxKind::LBrace | SyntaxKind::DollarBrace => {
+                    self.push(kind, span.end);
+                    self.enter(Mode::Default);
+                }
+                SyntaxKind::RBrace => {
+                    self.push(kind, span.end);
+                    self.leave();
+                    if self.mode != Mode::Default {
+                        return Flow::Continue;
+                    }
+                }
+                SyntaxKind::Quote => {
+                    self.push(kind, span.end);
+                    self.enter(Mode::String);
+                    return Flow::Continue;
+                }
+                SyntaxKind::IndentedOpen => {
+                    self.push(kind, span.end);
+                    self.enter(Mode::Indented);
+                    return Flow::Continue;
+                }
+                SyntaxKind::Path | SyntaxKind::HomePath => {
+                    self.push(kind, span.end);
+                    self.enter(path_mode(self.source[span.end - 1]));
+                    return Flow::Continue;
+                }
+                SyntaxKind::PathDollar | SyntaxKind::HomePathDollar => {
+                    let kind = if kind == SyntaxKind::PathDollar {
+                        SyntaxKind::Path
+                    } else {
+                        SyntaxKind::HomePath
+                    };
+                    self.push(kind, span.end - 2);
+                    self.enter(Mode::Path);
+                    self.push(SyntaxKind::DollarBrace, span.end);
+                    self.enter(Mode::Default);
+                }
+                SyntaxKind::Int if !int_fits(&self.source[span.clone()]) => {
+                    return self.reject(kind, span.end, LexError::IntRange);
+                }
+                SyntaxKind::Float if float(&self.source[span.clone()]).is_none() => {
+                    return self.reject(kind, span.end, LexError::FloatRange);
+                }
+                SyntaxKind::PipeFrom | SyntaxKind::PipeInto if !self.pipe_operators => {
+                    return self.reject(kind, span.end, LexError::PipeOperator);
+                }
+                SyntaxKind::Unknown if self.source[span.start] == 0 => return self.eof(span.end),
+                _ => self.push(kind, span.end),
+            }
+        }
+    }
+
+    fn string(&mut self) -> Flow {
+        let start = self.position;
+        let (mut at, mut nul) = (start, false);
+        loop {
+            at += self.source[at..]
+                .iter()
+                .take_while(|&&byte| STRING_STOPS[usize::from(byte)] == 0)
+                .count();
+            match (self.source.get(at), self.source.get(at + 1)) {
+                (Some(0), _) => {
+                    nul = true;
+                    at += 1;
+                }
+                (Some(b'\\'), Some(_)) => at += 2,
+                (Some(b'$'), Some(b'\\')) if at + 2 < self.source.len() => at += 3,
+                (Some(b'$'), Some(b'"')) => at += 1,
+                (Some(b'$'), Some(byte)) if !matches!(byte, b'{' | b'\\') => {
+                    nul |= *byte == 0;
+                    at += 2;
+                }
+                _ => break,
+            }
+        }
+        if at > start {
+            if nul {
+                return self.reject(SyntaxKind::StringText, at, LexError::NulByte);
+            }
+            self.push(SyntaxKind::StringText, at);
+        }
+        match self.source.get(at) {
+            Some(b'"') => {
+                self.push(SyntaxKind::Quote, at + 1);
+                self.leave();
+            }
+            Some(b'$') if self.source.get(at + 1) == Some(&b'{') => {
+                self.push(SyntaxKind::DollarBrace, at + 2);
+                self.enter(Mode::Default);
+            }
+            // Nothing more, or an escape that is cut off.
+            _ => return self.eof(self.source.len()),
+        }
+        Flow::Continue
+    }
+
+    fn indented(&mut self) -> Flow {
+        let start = self.position;
+        let (mut at, mut nul) = (start, false);
+        loop {
+            at += self.source[at..]
+                .iter()
+                .take_while(|&&byte| INDENTED_STOPS[usize::from(byte)] == 0)
+                .count();
+            match (self.source.get(at), self.source.get(at + 1)) {
+                (Some(0), _) => {
+                    nul = true;
+                    at += 1;
+                }
+                (Some(b'$'), Some(byte)) if !matches!(byte, b'{' | b'\'') => {
+                    nul |= *byte == 0;
+                    at += 2;
+                }
+                (Some(b'\''), Some(byte)) if !matches!(byte, b'$' | b'\'') => {
+                    nul |= *byte == 0;
+                    at += 2;
+                }
+                _ => break,
+            }
+        }
+        if at > start {
+            if nul {
+                return self.reject(SyntaxKind::IndentedText, at, LexError::NulByte);
+            }
+            self.push(SyntaxKind::IndentedText, at);
+        }
+        let rest = &self.source[at..];
+        match rest {
+            [b'$', b'{', ..] => {
+                self.push(SyntaxKind::DollarBrace, at + 2);
+                self.enter(Mode::Default);
+            }
+            [b'\'', b'\'', b'$' | b'\'', ..] => self.push(SyntaxKind::IndentedEscape, at + 3),
+            [b'\'', b'\'', b'\\', _, ..] => self.push(SyntaxKind::IndentedEscape, at + 4),
+            [b'\'', b'\'', ..] => {
+                self.push(SyntaxKind::IndentedClose, at + 2);
+                self.leave();
+            }
+            [b'$' | b'\'', ..] => self.push(SyntaxKind::IndentedEscape, at + 1),
+            _ => return self.eof(self.source.len()),
+        }
+        Flow::Continue
+    }
+
+    /// The bytes of the path that follow, cut as the longest of `PATH`, `PATH_SEG` and `PATH_CHAR+`.
+    fn path_text(&mut self) -> Option<Flow> {
+        let rest = &self.source[self.position..];
+        if rest.starts_with(b"${") {
+            self.push(SyntaxKind::DollarBrace, self.position + 2);
+            self.mode = Mode::Path;
+            self.enter(Mode::Default);
+            return Some(Flow::Continue);
+        }
+        let mut length = 0;
+        loop {
+            length += rest[length..]
+                .iter()
+                .take_while(|&&byte| is_path_byte(byte))
+                .count();
+            if rest.get(length) != Some(&b'/') {
+                break;
+            }
+            length += 1;
+            if !rest.get(length).is_some_and(|&byte| is_path_byte(byte)) {
+                break;
+            }
+        }
+        if length == 0 {
+            return None;
+        }
+        self.mode = path_mode(rest[length - 1]);
+        self.push(SyntaxKind::PathText, self.position + length);
+        Some(Flow::Continue)
+    }
+
+    fn path(&mut self) -> Flow {
+        self.path_text().unwrap_or_else(|| {
+            self.push(SyntaxKind::PathEnd, self.position);
+            self.leave();
+            Flow::Continue
+        })
+    }
+
+    fn path_slash(&mut self) -> Flow {
+        self.path_text().unwrap_or_else(|| {
+            self.leave();
+            self.reject(SyntaxKind::PathEnd, self.position, LexError::TrailingSlash)
+        })
+    }
+}
+
+const fn stops(bytes: &[u8]) -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < bytes.len() {
+        table[bytes[i] as usize] = 1;
+        i += 1;
+    }
+    table
+}
+
+/// The bytes that mean something in a `"…"` string.
+static STRING_STOPS: [u8; 256] = stops(b"\"\\$\0");
+/// The bytes that mean something in a `''…''` string.
+static INDENTED_STOPS: [u8; 256] = stops(b"'$\0");
+
+fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+')
+}
+
+fn path_mode(last: u8) -> Mode {
+    if last == b'/' { Mode::PathSlash } else { Mode::Path }
+}
+
+fn int_fits(digits: &[u8]) -> bool {
+    digits.len() < 19 || int(digits).is_some()
+}
+
+/// The value of an integer literal, unless it is out of range.
+pub(crate) fn int(digits: &[u8]) -> Option<i64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The value of a float literal, unless it is out of range. As with `strtod`, numbers too small for full
+/// precision are out of range, too.
+pub(crate) fn float(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let value: f64 = text.parse().ok()?;
+    let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
+    let exact_zero = mantissa.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    (value.is_normal() || exact_zero).then_some(value)
+}

@@ -1,0 +1,130 @@
+//! From a source to the AST.
+
+use crate::ast::{Bindings, ExprRef};
+use crate::build::Builder;
+use crate::error::{SyntaxError, Warning};
+use crate::expected;
+use crate::grammar;
+use crate::lexer::{LexError, Tokens, lex};
+use crate::options::ParseOptions;
+use crate::parser::{Failure, MAX_DEPTH, Parser};
+use crate::position::Pos;
+use crate::symbol::Symbols;
+use bumpalo::Bump;
+
+/// A source that was parsed.
+#[derive(Debug)]
+pub struct Parsed<T> {
+    /// The AST.
+    pub ast: T,
+    /// What should be changed, in the order of the source.
+    pub warnings: Vec<Warning>,
+}
+
+/// Parses a source that is one expression.
+pub fn parse<'a>(
+    source: &'a [u8],
+    options: &ParseOptions<'_>,
+    symbols: &mut Symbols,
+    arena: &'a Bump,
+) -> Result<Parsed<ExprRef<'a>>, SyntaxError> {
+    run(source, options, symbols, arena, false, grammar::root)
+}
+
+/// Parses a source that is a list of bindings without braces, as the REPL accepts them.
+pub fn parse_bindings<'a>(
+    source: &'a [u8],
+    options: &ParseOptions<'_>,
+    symbols: &mut Symbols,
+    arena: &'a Bump,
+) -> Result<Parsed<&'a Bindings<'a>>, SyntaxError> {
+    run(source, options, symbols, arena, true, grammar::bindings_root)
+}
+
+fn run<'a, 'o, T>(
+    source: &'a [u8],
+    options: &'o ParseOptions<'o>,
+    symbols: &'o mut Symbols,
+    arena: &'a Bump,
+    bindings: bool,
+    grammar: impl FnOnce(&mut Parser<'_, Builder<'a, 'o>>) -> T,
+) -> Result<Parsed<T>, SyntaxError> {
+    if u32::try_from(source.len()).is_err() {
+        return Err(SyntaxError::new(
+            "the source is larger than 4 GiB".to_owned(),
+            Pos::NONE,
+        ));
+    }
+    let tokens = lex(source, options.pipe_operators, false);
+    let mut parser = Parser::new(&tokens.tokens, Builder::new(source, options, symbols, arena));
+    let ast = grammar(&mut parser);
+    let failure = parser.failure;
+    let (error, warnings) = parser.sink.finish();
+    match failure {
+        None => match error {
+            None => Ok(Parsed { ast, warnings }),
+            Some((_, error)) => Err(error),
+        },
+        Some(failure) => Err(first_error(source, options, &tokens, failure, error, bindings)),
+    }
+}
+
+/// Of a failure of the grammar and an error of the builder, the one the reference meets first.
+#[cold]
+fn first_error(
+    source: &[u8],
+    options: &ParseOptions<'_>,
+    tokens: &Tokens,
+    failure: Failure,
+    error: Option<(u32, SyntaxError)>,
+    bindings: bool,
+) -> SyntaxError {
+    let (Failure::Unexpected(index) | Failure::TooDeep(index)) = failure;
+    let token = tokens.tokens[index];
+    let lex_error = tokens.errors.iter().find(|(at, _)| *at == index);
+    match error {
+        // Errors are found when a construct ends, which may need the next token to be read but not accepted.
+        Some((found_at, error))
+            if found_at < token.start || found_at == token.start && lex_error.is_none() =>
+        {
+            return error;
+        }
+        _ => {}
+    }
+    if failure == Failure::TooDeep(index) {
+        let message = format!("expressions nest more than {MAX_DEPTH} levels deep");
+        return SyntaxError::new(message, options.pos(token.start));
+    }
+    match lex_error {
+        Some((_, error)) => {
+            let text = &source[token.start as usize..token.end as usize];
+            let start = match error {
+                LexError::TrailingSlash => expected::path_end_start(source, tokens, index),
+                _ => token.start,
+            };
+            SyntaxError::new(lex_message(error, text), options.pos(start))
+        }
+        None => {
+            let (message, start) = expected::explain(source, tokens, index, bindings);
+            SyntaxError::new(message, options.pos(start))
+        }
+    }
+}
+
+/// The reference's words for a token it rejects.
+pub(crate) fn lex_message(error: &LexError, text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    match error {
+        LexError::IntRange => format!("invalid integer '{text}'"),
+        LexError::FloatRange => format!("invalid float '{text}'"),
+        LexError::TrailingSlash => "path has a trailing slash".to_owned(),
+        LexError::NulByte => format!(
+            "input string '{}' cannot be represented as Nix string because it contains null bytes",
+            text.replace('\0', "␀")
+        ),
+        LexError::PipeOperator => {
+            "experimental Nix feature 'pipe-operators' is disabled; add '--extra-experimental-features pipe-operators' to enable it"
+                .to_owned()
+        }
+    }
+}
