@@ -51,11 +51,16 @@ impl Complaint {
     }
 }
 
-/// What a syntax error expected instead depends on the parser's technique: it does not count.
+/// Leaves out what depends on the technique of a parser: what else a syntax error expected, and
+/// how a TOML library words its complaint.
 fn essence(message: &str) -> &str {
-    match message.split_once(", expecting ") {
-        Some((unexpected, _)) if message.starts_with("syntax error, ") => unexpected,
-        _ => message,
+    const TOML: &str = "while parsing TOML: ";
+    if message.starts_with("syntax error, ") {
+        message.split(", expecting ").next().unwrap_or(message)
+    } else if message.starts_with(TOML) && !message.contains("Dates and times") {
+        TOML
+    } else {
+        message
     }
 }
 
@@ -75,7 +80,7 @@ fn ends_message(line: &str) -> bool {
     let line = line.trim();
     line.is_empty()
         || place(line).is_some()
-        || ["Did you mean", "note:", "help:", "…", "│"]
+        || ["Did you mean", "Try '", "note:", "help:", "…", "│"]
             .iter()
             .any(|start| line.starts_with(start))
 }
@@ -111,15 +116,31 @@ pub(crate) fn same(what: &str, expected: &str, actual: &str) -> Result<(), Strin
     let behind = old[ahead..].iter().rev().zip(new[ahead..].iter().rev());
     let behind = behind.take_while(|(a, b)| a == b).count();
     let mut text = format!("{what} differs (- recorded, + now), from line {}:\n", ahead + 1);
-    for (sign, lines) in [('-', &old), ('+', &new)] {
-        for line in &lines[ahead..lines.len() - behind] {
-            text.push_str(&format!("{sign} {line}\n"));
+    match (&old[ahead..old.len() - behind], &new[ahead..new.len() - behind]) {
+        ([old], [new]) => text.push_str(&long_lines(old, new)),
+        (old, new) => {
+            for (sign, lines) in [('-', old), ('+', new)] {
+                text.extend(lines.iter().map(|line| format!("{sign} {line}\n")));
+            }
         }
     }
     if expected.ends_with('\n') != actual.ends_with('\n') {
         text.push_str("(one of them has no newline at its end)\n");
     }
     Err(text)
+}
+
+/// Two differing lines, only the part around the first difference when they are long.
+fn long_lines(old: &str, new: &str) -> String {
+    let (old, new): (Vec<char>, Vec<char>) = (old.chars().collect(), new.chars().collect());
+    let ahead = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let part = |line: &[char]| {
+        let (start, end) = (ahead.saturating_sub(100), (ahead + 100).min(line.len()));
+        let dots = |cut| if cut { "…" } else { "" };
+        let text: String = line[start..end].iter().collect();
+        format!("{}{text}{}", dots(start > 0), dots(end < line.len()))
+    };
+    format!("- {}\n+ {}\n", part(&old), part(&new))
 }
 
 #[cfg(test)]

@@ -1,0 +1,1 @@
+builtins.hashFile "crc" ./data/hello.txt

@@ -1,0 +1,1 @@
+builtins.toXML { b = throw "b"; a = throw "a"; }

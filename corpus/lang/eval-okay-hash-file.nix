@@ -1,0 +1,1 @@
+[ (builtins.hashFile "sha256" ./data/hello.txt) (builtins.hashFile "md5" ./data/empty) (builtins.hashFile "sha1" ./data/nul.bin) (builtins.hashFile "sha512" ./data/latin1.txt) (builtins.hashFile "sha256" ./data/dir/up) ]

@@ -1,0 +1,1 @@
+"text with \"quotes\"\nand no newline at its end"

@@ -1,0 +1,1 @@
+builtins.getContext (builtins.toXML { a = builtins.toFile "x" "y"; })
