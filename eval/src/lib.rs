@@ -1,1 +1,38 @@
-//! The lazy evaluator: values, thunks, calls, printing.
+//! The lazy evaluator: values, thunks, calls.
+//!
+//! [`Evaluator`](evaluator::Evaluator) holds all state. It reaches files, store and environment through
+//! [`Host`](host::Host) only, and knows no builtins: `nivis-primops` defines them. How a source becomes a value:
+//! [`import`] parses and lowers it to [`code`], `machine` runs that, [`cell`] holds what is not evaluated yet.
+
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code, reason = "lays out objects: see the module's invariants")]
+pub mod attrs;
+pub mod call;
+#[allow(unsafe_code, reason = "lays out objects: see the module's invariants")]
+pub mod cell;
+pub mod code;
+pub mod context;
+pub mod error;
+pub mod evaluator;
+pub mod files;
+#[allow(unsafe_code, reason = "lays out objects: see the module's invariants")]
+pub mod function;
+#[allow(unsafe_code, reason = "lays out objects: see the module's invariants")]
+pub mod heap;
+pub mod host;
+pub mod import;
+pub mod keys;
+mod lower;
+mod machine;
+pub mod ops;
+pub mod path;
+pub mod primop;
+pub mod print;
+mod scope;
+pub mod settings;
+#[allow(unsafe_code, reason = "zeroed frames: see the module's invariants")]
+mod stack;
+mod suggest;
+#[allow(unsafe_code, reason = "packs words: see the module's invariants")]
+pub mod value;

@@ -1,1 +1,123 @@
 //! The builtins of the Nix language.
+//!
+//! Each module holds one subject's primops and a table of them; this file joins the tables and defines the base
+//! scope. How to write a primop: see [`nivis_eval::primop`].
+
+#![forbid(unsafe_code)]
+
+mod attrs;
+mod context;
+mod control;
+mod debug;
+mod derivation;
+mod fetch;
+mod files;
+mod flakes;
+mod hash;
+mod json;
+mod lists;
+mod math;
+mod regex;
+mod search_path;
+mod source;
+mod strings;
+mod toml;
+mod types;
+mod versions;
+mod xml;
+
+use nivis_eval::error::Result;
+use nivis_eval::evaluator::Evaluator;
+use nivis_eval::primop::Primop;
+use nivis_eval::value::{Slot, Value};
+use nivis_lang::position::{Origin, Pos};
+use std::sync::Arc;
+
+/// The version of Nix whose language this is.
+pub const NIX_VERSION: &str = "2.34.8";
+
+/// `builtins.langVersion`
+const LANG_VERSION: i64 = 6;
+
+/// The wrapper around `derivationStrict` that users call.
+const DERIVATION: &str = include_str!("derivation.nix");
+
+/// All tables, in the order in which their names are defined.
+static TABLES: &[&[Primop]] = &[
+    types::TABLE,
+    control::TABLE,
+    debug::TABLE,
+    math::TABLE,
+    strings::TABLE,
+    regex::TABLE,
+    versions::TABLE,
+    hash::TABLE,
+    context::TABLE,
+    lists::TABLE,
+    attrs::TABLE,
+    json::TABLE,
+    toml::TABLE,
+    xml::TABLE,
+    files::TABLE,
+    search_path::TABLE,
+    source::TABLE,
+    derivation::TABLE,
+    fetch::TABLE,
+    flakes::TABLE,
+];
+
+/// All primops, whatever features they need.
+pub fn all() -> impl Iterator<Item = &'static Primop> {
+    TABLES.iter().copied().flatten()
+}
+
+/// Defines the base scope of an evaluator.
+pub fn install(ev: &Evaluator) -> Result<()> {
+    let mut globals: Vec<(String, Slot)> = vec![];
+    let mut builtins: Vec<(String, Slot)> = vec![];
+    let mut define = |name: &str, global: bool, slot: Slot| {
+        let scope_name = if global {
+            name.to_owned()
+        } else {
+            format!("__{name}")
+        };
+        globals.push((scope_name, slot));
+        builtins.push((name.to_owned(), slot));
+    };
+    define("true", true, Value::TRUE.slot());
+    define("false", true, Value::FALSE.slot());
+    define("null", true, Value::NULL.slot());
+    if !ev.settings.pure_eval {
+        define("currentTime", false, ev.int(ev.host.current_time()).slot());
+        define(
+            "currentSystem",
+            false,
+            ev.string(ev.settings.system.as_bytes()).slot(),
+        );
+    }
+    define("nixVersion", false, ev.string(NIX_VERSION.as_bytes()).slot());
+    define(
+        "storeDir",
+        false,
+        ev.string(ev.host.store_dir().as_str().as_bytes()).slot(),
+    );
+    define("langVersion", false, ev.int(LANG_VERSION).slot());
+    for primop in all() {
+        if primop
+            .feature
+            .is_none_or(|feature| ev.settings.has_feature(feature))
+        {
+            define(primop.name, primop.global, ev.heap.primop(primop).slot());
+        }
+    }
+    define("nixPath", false, search_path::nix_path(ev).slot());
+    // The wrapper is Nix code that sees the builtins, so these are defined once without and once with it.
+    ev.define_base_scope(globals.clone(), builtins.clone());
+    let origin = Origin::String(Arc::from(DERIVATION.as_bytes()));
+    let derivation = ev.delay_text(DERIVATION.as_bytes(), origin, b"/")?;
+    ev.mark_sources_internal(Pos(u32::try_from(DERIVATION.len()).unwrap_or_default()));
+    globals.push(("derivation".to_owned(), derivation));
+    builtins.push(("derivation".to_owned(), derivation));
+    ev.define_base_scope(globals, builtins);
+    Ok(())
+}

@@ -1,0 +1,440 @@
+//! Attribute sets: a pointer to shared keys and one word a value, or a small set laid over a big one.
+//!
+//! # Invariants
+//!
+//! * A flat set's header is a `Keys` pointer, and as many slots follow as it has keys.
+//! * A layered set's header has bit 0 set; base, top and the memo of its flat form follow. Base and top are sets,
+//!   top is flat, and at most [`MAX_DEPTH`] layers lie on one another.
+
+use crate::heap::{Heap, count};
+use crate::keys::Keys;
+use crate::value::{Slot, Tag, Value};
+use nivis_lang::position::Pos;
+use nivis_lang::symbol::Symbol;
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell};
+
+const LAYERED: u64 = 1;
+/// More layers are flattened when the next one comes.
+const MAX_DEPTH: u64 = 8;
+/// Sets of up to this many attributes are always copied by `//`.
+const COPY_UP_TO: usize = 32;
+
+/// An attribute set.
+#[repr(C)]
+pub struct Attrs {
+    header: u64,
+    // Slots, or the rest of a `Layer`, follow.
+}
+
+/// A small set over a big one, as `//` makes it.
+#[repr(C)]
+struct Layer {
+    /// `len << 8 | depth << 4 | LAYERED`
+    header: u64,
+    base: Value,
+    top: Value,
+    flat: Cell<Option<&'static Attrs>>,
+}
+
+/// A set with its keys and values side by side.
+#[derive(Clone, Copy)]
+pub struct Flat {
+    /// The keys.
+    pub keys: &'static Keys,
+    /// The values, in the keys' order.
+    pub slots: &'static [Slot],
+}
+
+/// An attribute found in a set.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Its value.
+    pub slot: Slot,
+    /// Where it was defined.
+    pub pos: Pos,
+}
+
+impl Attrs {
+    #[inline(always)]
+    fn layer(&'static self) -> Option<&'static Layer> {
+        // SAFETY: bit 0 of the header says that this is a Layer.
+        (self.header & LAYERED != 0).then(|| unsafe { &*std::ptr::from_ref(self).cast::<Layer>() })
+    }
+
+    /// The keys and slots, when the set is flat.
+    #[inline(always)]
+    pub(crate) fn as_flat(&'static self) -> Option<Flat> {
+        if self.header & LAYERED != 0 {
+            return None;
+        }
+        // SAFETY: the header of a flat set is a leaked Keys' address, and that many slots follow.
+        unsafe {
+            let keys: &'static Keys = &*std::ptr::with_exposed_provenance(self.header as usize);
+            let first = std::ptr::from_ref(self).add(1).cast::<Slot>();
+            Some(Flat {
+                keys,
+                slots: std::slice::from_raw_parts(first, keys.len()),
+            })
+        }
+    }
+
+    /// What inline caches compare: equal for flat sets of the same shape, never equal to a layered set's.
+    #[inline(always)]
+    pub(crate) fn shape(&self) -> u64 {
+        self.header
+    }
+
+    /// Slot `i` of a flat set whose shape was compared.
+    #[inline(always)]
+    pub(crate) fn slot_at(&'static self, i: usize) -> Option<Slot> {
+        self.as_flat().and_then(|flat| flat.slots.get(i).copied())
+    }
+
+    /// How many attributes there are.
+    #[inline]
+    pub fn len(&'static self) -> usize {
+        match self.as_flat() {
+            Some(flat) => flat.keys.len(),
+            None => (self.header >> 8) as usize,
+        }
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&'static self) -> bool {
+        self.len() == 0
+    }
+
+    /// The attribute of a name, if there is one.
+    #[inline]
+    pub fn find(&'static self, name: Symbol) -> Option<Found> {
+        let mut set = self;
+        while let Some(layer) = set.layer() {
+            if let Some(flat) = layer.flat.get() {
+                set = flat;
+                break;
+            }
+            if let Some(found) = layer.top.as_attrs().and_then(|top| top.find_flat(name)) {
+                return Some(found);
+            }
+            set = layer.base.as_attrs()?;
+        }
+        set.find_flat(name)
+    }
+
+    #[inline]
+    fn find_flat(&'static self, name: Symbol) -> Option<Found> {
+        let flat = self.as_flat()?;
+        let i = flat.keys.find(name)?;
+        Some(Found {
+            slot: flat.slots[i],
+            pos: flat.keys.position(i),
+        })
+    }
+
+    /// The value of a name, if there is one.
+    #[inline]
+    pub fn get(&'static self, name: Symbol) -> Option<Slot> {
+        self.find(name).map(|found| found.slot)
+    }
+
+    /// Keys and values side by side. A layered set is merged once and remembers the result.
+    #[inline]
+    pub fn flat(&'static self, heap: &Heap) -> Flat {
+        self.as_flat()
+            .unwrap_or_else(|| self.flatten(heap).as_flat().expect("the memo of a layer is flat"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn flatten(&'static self, heap: &Heap) -> &'static Attrs {
+        let Some(layer) = self.layer() else { return self };
+        layer.flat.get().unwrap_or_else(|| {
+            let mut tops = vec![];
+            let mut set = self;
+            while let Some(layer) = set.layer() {
+                if let Some(flat) = layer.flat.get() {
+                    set = flat;
+                    break;
+                }
+                tops.push(layer.top.as_attrs().expect("the top of a layer is a set"));
+                set = layer.base.as_attrs().expect("the base of a layer is a set");
+            }
+            let mut delta: Vec<Entry> = vec![];
+            for top in tops {
+                let top = top.as_flat().expect("the top of a layer is flat");
+                delta.extend(
+                    top.entries()
+                        .filter(|entry| top_is_new(&delta, entry.name))
+                        .collect::<Vec<_>>(),
+                );
+            }
+            delta.sort_unstable_by_key(|entry| entry.name);
+            let base = set.as_flat().expect("the bottom of layers is flat");
+            let merged = heap.merge(base.entries(), delta.into_iter());
+            let merged = merged.as_attrs().expect("a merge of sets is a set");
+            layer.flat.set(Some(merged));
+            merged
+        })
+    }
+}
+
+fn top_is_new(delta: &[Entry], name: Symbol) -> bool {
+    delta.iter().all(|entry| entry.name != name)
+}
+
+/// A name, its value and where it was defined.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The name.
+    pub name: Symbol,
+    /// The value.
+    pub slot: Slot,
+    /// Where it was defined.
+    pub pos: Pos,
+}
+
+impl Flat {
+    /// The attributes in the order of their symbols.
+    #[inline]
+    pub fn entries(self) -> impl Iterator<Item = Entry> {
+        let Flat { keys, slots } = self;
+        keys.symbols()
+            .iter()
+            .zip(slots)
+            .enumerate()
+            .map(move |(i, (&name, &slot))| Entry {
+                name,
+                slot,
+                pos: keys.position(i),
+            })
+    }
+
+    /// How many attributes there are.
+    pub fn len(self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Attribute `i` in the keys' order.
+    #[inline]
+    pub fn entry(self, i: usize) -> Entry {
+        Entry {
+            name: self.keys.symbols()[i],
+            slot: self.slots[i],
+            pos: self.keys.position(i),
+        }
+    }
+}
+
+/// How `//` of two shapes comes out: the result's keys, and for each where its value comes from.
+struct Union {
+    keys: &'static Keys,
+    /// Index into the left set, or `!index` into the right one.
+    from: Box<[i32]>,
+}
+
+/// The memo of `//` by the operands' keys.
+#[derive(Default)]
+pub(crate) struct UnionMemo {
+    unions: RefCell<FxHashMap<(u64, u64), &'static Union>>,
+}
+
+impl Heap {
+    /// A set of the given keys, the values made one by one.
+    #[inline]
+    pub fn attrs_with(&self, keys: &'static Keys, mut slot: impl FnMut(usize) -> Slot) -> Value {
+        let (set, slots) = self.new_attrs(keys);
+        for i in 0..keys.len() {
+            slots.set(i, slot(i));
+        }
+        set
+    }
+
+    /// A set of the given keys whose slots the caller sets before the set is looked at.
+    #[inline(always)]
+    pub(crate) fn new_attrs(&self, keys: &'static Keys) -> (Value, NewSlots) {
+        let n = keys.len();
+        count(&self.counters.sets, 1);
+        count(&self.counters.set_slots, n);
+        let pointer = self.alloc_words(1 + n).cast::<Attrs>();
+        // SAFETY: room for the header and the slots was just allocated.
+        unsafe {
+            pointer.write(Attrs {
+                header: std::ptr::from_ref(keys).expose_provenance() as u64,
+            });
+            let first = pointer.add(1).cast::<Slot>().as_ptr();
+            (
+                Value::from_pointer(pointer.as_ref(), Tag::Attrs),
+                NewSlots { first, len: n },
+            )
+        }
+    }
+
+    /// A set of the given attributes; names must be unique. Sorts them by symbol.
+    pub fn attrs(&self, entries: &mut [Entry]) -> Value {
+        entries.sort_unstable_by_key(|entry| entry.name);
+        self.attrs_sorted(entries)
+    }
+
+    /// A set of attributes that are sorted by symbol and unique.
+    pub fn attrs_sorted(&self, entries: &[Entry]) -> Value {
+        let keys = self.keys_of(entries.iter().copied());
+        self.attrs_with(keys, |i| entries[i].slot)
+    }
+
+    /// The table for these keys, which are sorted and unique.
+    pub fn keys_of(&self, entries: impl Iterator<Item = Entry>) -> &'static Keys {
+        let (symbols, positions): (Vec<Symbol>, Vec<Pos>) =
+            entries.map(|entry| (entry.name, entry.pos)).unzip();
+        self.keys.make(&symbols, &positions)
+    }
+
+    /// The same keys without positions.
+    pub fn without_positions(&self, keys: &'static Keys) -> &'static Keys {
+        self.keys.without_positions(keys)
+    }
+
+    /// `left // right`
+    pub fn update(&self, left: Value, right: Value) -> Value {
+        let (Some(a), Some(b)) = (left.as_attrs(), right.as_attrs()) else {
+            return right;
+        };
+        if a.is_empty() {
+            return right;
+        }
+        if b.is_empty() {
+            return left;
+        }
+        if let (Some(a), Some(b)) = (a.as_flat(), b.as_flat())
+            && a.len() + b.len() <= COPY_UP_TO
+        {
+            return self.copy_union(a, b);
+        }
+        if b.len() * 8 <= a.len() {
+            return self.layer(left, a, b.flat(self));
+        }
+        self.merge(a.flat(self).entries(), b.flat(self).entries())
+    }
+
+    /// `//` of small sets: the shape comes from the memo, the values are copied.
+    fn copy_union(&self, a: Flat, b: Flat) -> Value {
+        let key = (
+            std::ptr::from_ref(a.keys).addr() as u64,
+            std::ptr::from_ref(b.keys).addr() as u64,
+        );
+        let known = self.unions.unions.borrow().get(&key).copied();
+        let union = known.unwrap_or_else(|| {
+            let union: &'static Union = Box::leak(Box::new(self.plan_union(a.keys, b.keys)));
+            self.unions.unions.borrow_mut().insert(key, union);
+            union
+        });
+        self.attrs_with(union.keys, |i| match usize::try_from(union.from[i]) {
+            Ok(left) => a.slots[left],
+            Err(_) => b.slots[!union.from[i] as usize],
+        })
+    }
+
+    fn plan_union(&self, a: &Keys, b: &Keys) -> Union {
+        let (mut symbols, mut positions, mut from) = (vec![], vec![], vec![]);
+        let (mut i, mut j) = (0, 0);
+        while i < a.len() || j < b.len() {
+            let (left, right) = (a.symbols().get(i), b.symbols().get(j));
+            let take_left = match (left, right) {
+                (Some(left), Some(right)) => left < right,
+                (left, _) => left.is_some(),
+            };
+            if take_left {
+                symbols.push(a.symbols()[i]);
+                positions.push(a.position(i));
+                from.push(i as i32);
+                i += 1;
+            } else {
+                symbols.push(b.symbols()[j]);
+                positions.push(b.position(j));
+                from.push(!(j as i32));
+                i += usize::from(left == right);
+                j += 1;
+            }
+        }
+        Union {
+            keys: self.keys.make(&symbols, &positions),
+            from: from.into(),
+        }
+    }
+
+    /// A small set over a big one.
+    fn layer(&self, left: Value, a: &'static Attrs, b: Flat) -> Value {
+        let depth = a.layer().map_or(0, |layer| layer.header >> 4 & 0xf);
+        let (base, depth) = if depth == MAX_DEPTH {
+            (Value::from_pointer(a.flatten(self), Tag::Attrs), 1)
+        } else {
+            (left, depth + 1)
+        };
+        let base_set = base.as_attrs().expect("the base of a layer is a set");
+        let new = b
+            .keys
+            .symbols()
+            .iter()
+            .filter(|&&name| base_set.find(name).is_none())
+            .count();
+        let len = (base_set.len() + new) as u64;
+        let top = self.attrs_with(b.keys, |i| b.slots[i]);
+        count(&self.counters.sets, 1);
+        let pointer = self.alloc_words(size_of::<Layer>() / 8).cast::<Layer>();
+        // SAFETY: room for the layer was just allocated.
+        unsafe {
+            pointer.write(Layer {
+                header: len << 8 | depth << 4 | LAYERED,
+                base,
+                top,
+                flat: Cell::new(None),
+            });
+            Value::from_pointer(pointer.cast::<Attrs>().as_ref(), Tag::Attrs)
+        }
+    }
+
+    /// Merges attributes sorted by symbol; those of `right` win.
+    fn merge(&self, left: impl Iterator<Item = Entry>, right: impl Iterator<Item = Entry>) -> Value {
+        let (mut left, mut right) = (left.peekable(), right.peekable());
+        let mut merged = vec![];
+        loop {
+            match (left.peek(), right.peek()) {
+                (Some(a), Some(b)) if a.name < b.name => merged.extend(left.next()),
+                (Some(a), Some(b)) => {
+                    if a.name == b.name {
+                        left.next();
+                    }
+                    merged.extend(right.next());
+                }
+                (Some(_), None) => merged.extend(left.next()),
+                (None, Some(_)) => merged.extend(right.next()),
+                (None, None) => break,
+            }
+        }
+        self.attrs_sorted(&merged)
+    }
+}
+
+/// The slots of a set that is being built.
+///
+/// The set may already be known to the cells in it, but nothing looks at it before all slots are set.
+pub(crate) struct NewSlots {
+    first: *mut Slot,
+    len: usize,
+}
+
+impl NewSlots {
+    /// Sets slot `i`.
+    #[inline(always)]
+    pub(crate) fn set(&self, i: usize, slot: Slot) {
+        assert!(i < self.len);
+        // SAFETY: within the set's tail, which only its builder holds.
+        unsafe { self.first.add(i).write(slot) }
+    }
+}

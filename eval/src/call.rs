@@ -1,0 +1,465 @@
+//! Forcing and calling.
+
+use crate::attrs::Attrs;
+use crate::cell::{Cell, State};
+use crate::code::{LambdaCode, Parameter, Pattern};
+use crate::error::{Error, FrameText, Kind, Result};
+use crate::evaluator::{Evaluator, count};
+use crate::function::FunctionKind;
+use crate::primop::Primop;
+use crate::stack::{Frame, too_deep};
+use crate::value::{Slot, Type, Value};
+use nivis_lang::position::Pos;
+
+/// A pattern that met this many shapes of arguments stops planning for them.
+const MAX_PLANS: u32 = 8;
+
+/// One level of calls; dropping it leaves the level.
+pub struct Depth<'e>(&'e std::cell::Cell<u32>);
+
+impl Drop for Depth<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl Evaluator {
+    /// Forces a slot to weak head normal form. `pos` is named if the value turns out to need itself.
+    #[inline(always)]
+    pub fn force(&self, slot: Slot, pos: Pos) -> Result<Value> {
+        match slot.as_cell() {
+            None => Ok(slot.direct().unwrap_or(Value::NULL)),
+            Some(cell) => match cell.finished() {
+                Some(value) => Ok(value),
+                None => self.force_cell(cell, || pos),
+            },
+        }
+    }
+
+    #[inline(never)]
+    pub(crate) fn force_cell(&self, cell: &'static Cell, pos: impl Fn() -> Pos) -> Result<Value> {
+        let saved = cell.raw();
+        let result = match cell.state() {
+            State::Finished(value) => return Ok(value),
+            State::Closure(value) => {
+                cell.finish(value);
+                return Ok(value);
+            }
+            State::Blackhole => {
+                let message = "infinite recursion encountered";
+                return Err(Error::new(Kind::InfiniteRecursion, message).at(pos()));
+            }
+            State::Failed(error) => return Err(error.clone()),
+            State::Thunk(code, captures) => {
+                self.stack.check_native()?;
+                cell.blackhole();
+                match self.stack.enter(code.frame_size, captures) {
+                    Ok(frame) => self.eval(&code.body, &frame),
+                    Err(error) => Err(error),
+                }
+            }
+            State::Apply(parts) => {
+                // Not marked: the reference finds such cycles by depth, and says so.
+                self.stack.check_native()?;
+                match self.force(parts[0], Pos::NONE) {
+                    Ok(function) => self.call(function, &parts[1..], pos()),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        match result {
+            Ok(value) => {
+                cell.finish(value);
+                Ok(value)
+            }
+            Err(error) => {
+                self.keep_failure(cell, saved, &error);
+                Err(error)
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep_failure(&self, cell: &'static Cell, saved: u64, error: &Error) {
+        if error.kind().is_retryable() {
+            cell.restore(saved)
+        } else {
+            cell.fail(error)
+        }
+    }
+
+    /// Enters one level of calls; fails beyond `max-call-depth`, or when the user interrupted.
+    #[inline(always)]
+    pub fn enter_call(&self, pos: Pos) -> Result<Depth<'_>> {
+        let depth = self.depth.get();
+        if depth > self.settings.max_call_depth {
+            return Err(too_deep().at(pos));
+        }
+        self.depth.set(depth + 1);
+        Ok(Depth(&self.depth))
+    }
+
+    /// Calls a function with arguments, which may be more or fewer than it takes.
+    pub fn call(&self, function: Value, args: &[Slot], pos: Pos) -> Result<Value> {
+        let _depth = self.enter_call(pos)?;
+        let mut function = function;
+        let mut args = args;
+        while let Some((&first, rest)) = args.split_first() {
+            let Some(object) = function.as_function() else {
+                function = self.call_functor(function, first, pos)?;
+                args = rest;
+                continue;
+            };
+            match object.kind() {
+                FunctionKind::Lambda(code, captures) => {
+                    function = self.call_lambda(code, captures, first, pos)?;
+                    args = rest;
+                }
+                FunctionKind::Primop(primop) => {
+                    if args.len() < primop.arity {
+                        return Ok(self.heap.partial(primop, &[], args));
+                    }
+                    let (now, later) = args.split_at(primop.arity);
+                    function = self.call_primop(primop, now, pos)?;
+                    args = later;
+                }
+                FunctionKind::Partial(primop, earlier) => {
+                    if earlier.len() + args.len() < primop.arity {
+                        return Ok(self.heap.partial(primop, earlier, args));
+                    }
+                    let (now, later) = args.split_at(primop.arity - earlier.len());
+                    let mut all = [Slot::NULL; 4];
+                    all[..earlier.len()].copy_from_slice(earlier);
+                    all[earlier.len()..primop.arity].copy_from_slice(now);
+                    function = self.call_primop(primop, &all[..primop.arity], pos)?;
+                    args = later;
+                }
+            }
+        }
+        Ok(function)
+    }
+
+    /// Calls a function that is still to be forced.
+    #[inline]
+    pub fn call_slot(&self, function: Slot, args: &[Slot], pos: Pos) -> Result<Value> {
+        let function = self.force(function, pos)?;
+        self.call(function, args, pos)
+    }
+
+    #[inline(always)]
+    fn call_primop(&self, primop: &'static Primop, args: &[Slot], pos: Pos) -> Result<Value> {
+        self.count_primop(primop);
+        match (primop.function)(self, args, Pos::NONE) {
+            Ok(value) => Ok(value),
+            Err(error) if primop.trace => Err(error.frame(pos, FrameText::Builtin(primop.name))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Calls `set.__functor set argument`.
+    #[inline(never)]
+    fn call_functor(&self, function: Value, argument: Slot, pos: Pos) -> Result<Value> {
+        let functor = function.as_attrs().and_then(|set| set.find(self.names.functor));
+        let Some(functor) = functor else {
+            let message = format!(
+                "attempt to call something which is not a function but {}: {}",
+                self.describe(function),
+                self.show_for_error(function)
+            );
+            return Err(Error::new(Kind::Type, message).at(pos));
+        };
+        let result = (|| {
+            let _depth = self.enter_call(functor.pos)?;
+            let callee = self.force(functor.slot, functor.pos)?;
+            self.call(callee, &[function.slot(), argument], functor.pos)
+        })();
+        result.map_err(|error| {
+            error.frame(
+                pos,
+                "while calling a functor (an attribute set with a '__functor' attribute)",
+            )
+        })
+    }
+
+    #[inline(always)]
+    fn call_lambda(
+        &self,
+        code: &'static LambdaCode,
+        captures: &'static [Slot],
+        argument: Slot,
+        pos: Pos,
+    ) -> Result<Value> {
+        self.stack.check_native()?;
+        let frame = self.stack.enter(code.frame_size, captures)?;
+        match code.parameter {
+            Parameter::Name(_) => frame.set_local(0, argument),
+            Parameter::Pattern(pattern) => self.bind_pattern(code, pattern, argument, &frame, pos)?,
+        }
+        self.count_call(code);
+        match self.eval(&code.body, &frame) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(leave_lambda(error, code, pos)),
+        }
+    }
+
+    /// Matches an argument against a set pattern and sets the frame's locals.
+    fn bind_pattern(
+        &self,
+        code: &'static LambdaCode,
+        pattern: &'static Pattern,
+        argument: Slot,
+        frame: &Frame<'_>,
+        pos: Pos,
+    ) -> Result<()> {
+        let context = "while evaluating the value passed for the lambda argument";
+        let set = self.expect_attrs(argument, code.pos, context).map_err(|error| {
+            if pos.is_some() {
+                error.frame(pos, "from call site")
+            } else {
+                error
+            }
+        })?;
+        let first = u32::from(pattern.name.is_some());
+        if first == 1 {
+            frame.set_local(0, argument);
+        }
+        let indices = match pattern.plan.get(set) {
+            Some(indices) => indices,
+            None => match self.plan_pattern(code, pattern, set, pos)? {
+                Some(indices) => indices,
+                None => return Ok(self.bind_formals_by_name(pattern, set, first, frame)),
+            },
+        };
+        let slots = set.flat(&self.heap).slots;
+        for (i, (&index, formal)) in indices.iter().zip(pattern.formals).enumerate() {
+            let slot = match (slots.get(index as usize), formal.default) {
+                (Some(&slot), _) => slot,
+                (None, Some(default)) => self.allocate(default, frame),
+                (None, None) => Slot::NULL,
+            };
+            frame.set_local(first + i as u32, slot);
+        }
+        if pattern.defaults > 0 {
+            for (i, (&index, formal)) in indices.iter().zip(pattern.formals).enumerate() {
+                if let (u32::MAX, Some(default)) = (index, formal.default) {
+                    self.fill(default, frame.local(first + i as u32), frame);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn bind_formals_by_name(
+        &self,
+        pattern: &'static Pattern,
+        set: &'static Attrs,
+        first: u32,
+        frame: &Frame<'_>,
+    ) {
+        let mut defaulted = vec![];
+        for (i, formal) in pattern.formals.iter().enumerate() {
+            let local = first + i as u32;
+            match (set.get(formal.name), formal.default) {
+                (Some(slot), _) => frame.set_local(local, slot),
+                (None, Some(default)) => {
+                    frame.set_local(local, self.allocate(default, frame));
+                    defaulted.push((local, default));
+                }
+                (None, None) => frame.set_local(local, Slot::NULL),
+            }
+        }
+        for (local, default) in defaulted {
+            self.fill(default, frame.local(local), frame);
+        }
+    }
+
+    /// Checks that the argument fits the pattern. For a flat set also finds where each formal's value lies and
+    /// remembers it for the next set of that shape.
+    #[inline(never)]
+    fn plan_pattern(
+        &self,
+        code: &'static LambdaCode,
+        pattern: &'static Pattern,
+        set: &'static Attrs,
+        pos: Pos,
+    ) -> Result<Option<&'static [u32]>> {
+        let flat = set.as_flat();
+        let mut used = 0;
+        let mut indices = vec![];
+        for formal in pattern.formals {
+            let index = match flat {
+                Some(flat) => flat.keys.find(formal.name),
+                None => set.find(formal.name).map(|_| 0),
+            };
+            match index {
+                Some(_) => used += 1,
+                None if formal.default.is_none() => {
+                    let message = format!(
+                        "function '{}' called without required argument '{}'",
+                        self.lambda_name(code),
+                        self.name(formal.name)
+                    );
+                    let error = Error::new(Kind::Type, message).at(code.pos);
+                    return Err(error.frame(pos, "from call site"));
+                }
+                None => {}
+            }
+            indices.push(index.map_or(u32::MAX, |index| index as u32));
+        }
+        if !pattern.ellipsis && used != set.len() {
+            return Err(self.unexpected_argument(code, pattern, set, pos));
+        }
+        if flat.is_none() {
+            return Ok(None);
+        }
+        if pattern.plan.misses.get() >= MAX_PLANS {
+            return Ok(None);
+        }
+        pattern.plan.misses.set(pattern.plan.misses.get() + 1);
+        let indices = self.heap.alloc_slice(&indices);
+        pattern.plan.shape.set(set.shape());
+        pattern.plan.indices.set(indices);
+        Ok(Some(indices))
+    }
+
+    #[cold]
+    fn unexpected_argument(
+        &self,
+        code: &'static LambdaCode,
+        pattern: &'static Pattern,
+        set: &'static Attrs,
+        pos: Pos,
+    ) -> Error {
+        let is_formal = |name| pattern.formals.iter().any(|formal| formal.name == name);
+        let unexpected = set
+            .flat(&self.heap)
+            .entries()
+            .find(|entry| !is_formal(entry.name));
+        let name = unexpected.map(|entry| self.name(entry.name)).unwrap_or_default();
+        let formals = pattern.formals.iter().map(|formal| self.name(formal.name));
+        let suggestions = crate::suggest::best_matches(formals, &name);
+        let message = format!(
+            "function '{}' called with unexpected argument '{name}'",
+            self.lambda_name(code)
+        );
+        Error::new(Kind::Type, message)
+            .at(code.pos)
+            .frame(pos, "from call site")
+            .suggest(suggestions)
+    }
+
+    fn lambda_name(&self, code: &LambdaCode) -> String {
+        code.name
+            .get()
+            .map_or_else(|| "anonymous lambda".to_owned(), |name| self.name(name))
+    }
+
+    /// Calls a function of the top level with the arguments it names, as the commands do; other values are
+    /// returned as they are. `args` are those of `--arg` and `--argstr`.
+    pub fn auto_call(&self, args: &'static Attrs, function: Slot) -> Result<Value> {
+        let value = self.force(function, Pos::NONE)?;
+        if let Some(functor) = value.as_attrs().and_then(|set| set.get(self.names.functor)) {
+            let callee = self.force(functor, Pos::NONE)?;
+            let result = self.call(callee, &[value.slot()], Pos::NONE)?;
+            return self.auto_call(args, result.slot());
+        }
+        let Some(FunctionKind::Lambda(code, _)) = value.as_function().map(|function| function.kind()) else {
+            return Ok(value);
+        };
+        let Parameter::Pattern(pattern) = code.parameter else {
+            return Ok(value);
+        };
+        let all = args.flat(&self.heap);
+        let mut entries = vec![];
+        if pattern.ellipsis {
+            entries.extend(all.entries());
+        } else {
+            for formal in pattern.formals {
+                match args.find(formal.name) {
+                    Some(found) => entries.push(crate::attrs::Entry {
+                        name: formal.name,
+                        slot: found.slot,
+                        pos: found.pos,
+                    }),
+                    None if formal.default.is_some() => {}
+                    None => return Err(self.argument_without_value(formal)),
+                }
+            }
+        }
+        let argument = self.heap.attrs(&mut entries);
+        self.call(value, &[argument.slot()], code.pos)
+    }
+
+    #[cold]
+    fn argument_without_value(&self, formal: &crate::code::Formal) -> Error {
+        let message = format!(
+            "cannot evaluate a function that has an argument without a value ('{}')\n\
+             Nix attempted to evaluate a function as a top level expression; in\n\
+             this case it must have its arguments supplied either by default\n\
+             values, or passed explicitly with '--arg' or '--argstr'. See\n\
+             https://nix.dev/manual/nix/stable/language/syntax.html#functions.",
+            self.name(formal.name)
+        );
+        Error::new(Kind::MissingArgument, message).at(formal.pos)
+    }
+
+    /// The error for a value of another type than the expected one.
+    #[cold]
+    #[inline(never)]
+    pub fn type_error(&self, expected: Type, found: Value) -> Error {
+        let message = format!(
+            "expected {} but found {}: {}",
+            expected.with_article(),
+            self.describe(found),
+            self.show_for_error(found)
+        );
+        Error::new(Kind::Type, message)
+    }
+
+    /// The type of a value with its article, as messages name it.
+    pub fn describe(&self, value: Value) -> String {
+        match value.as_function() {
+            Some(function) => function.describe(),
+            None => match value.as_string() {
+                Some(string) if !string.context().is_empty() => "a string with context".to_owned(),
+                _ => value.ty().with_article().to_owned(),
+            },
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn count_primop(&self, primop: &'static Primop) {
+        count(&self.stats.primop_calls);
+        if self.settings.count_calls {
+            self.stats.count_primop(primop.name);
+        }
+    }
+
+    #[inline(always)]
+    fn count_call(&self, code: &'static LambdaCode) {
+        count(&self.stats.function_calls);
+        if self.settings.count_calls {
+            self.stats.count_function(code);
+        }
+    }
+}
+
+impl crate::code::PlanCache {
+    #[inline(always)]
+    fn get(&self, set: &'static Attrs) -> Option<&'static [u32]> {
+        (self.shape.get() == set.shape()).then(|| self.indices.get())
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn leave_lambda(error: Error, code: &'static LambdaCode, pos: Pos) -> Error {
+    let error = error.frame(code.pos, FrameText::Calling(code.name.get()));
+    if pos.is_some() {
+        error.frame(pos, "from call site")
+    } else {
+        error
+    }
+}

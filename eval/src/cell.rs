@@ -1,0 +1,283 @@
+//! Lazy cells: a word that becomes the value, and the captures that evaluating it needs.
+//!
+//! The first word is either a finished [`Value`] (any tag but `Lazy`) or a state with a pointer:
+//! `pointer << 8 | state << 3 | Lazy`. Forcing reads that one word (acquire; free on x86); finishing writes it
+//! (release). With several threads the evaluating one would win a compare-exchange from the suspended state to the
+//! blackhole; captures are read by the winner only, so the protocol needs no other change.
+//!
+//! # Invariants
+//!
+//! * A cell in state `Thunk`, `Closure` or `Apply` is followed by as many captures as its code or arity says.
+//! * Captures are written before the cell is published and not changed afterwards, except by [`Captures::set`]
+//!   while a recursive scope is being built, before anything in it can be forced.
+
+use crate::code::{LambdaCode, ThunkCode};
+use crate::error::Error;
+use crate::function::{Closure, Function};
+use crate::heap::{Heap, count};
+use crate::value::{Slot, Tag, Value};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A lazy cell.
+#[repr(C)]
+pub struct Cell {
+    word: AtomicU64,
+    // Captures follow.
+}
+
+const BLACKHOLE: u64 = 0;
+const THUNK: u64 = 1;
+const CLOSURE: u64 = 2;
+const APPLY1: u64 = 3;
+const APPLY2: u64 = 4;
+const FAILED: u64 = 5;
+
+/// What a cell is, taken apart.
+pub(crate) enum State {
+    /// Evaluated.
+    Finished(Value),
+    /// Being evaluated.
+    Blackhole,
+    /// An expression and its captures.
+    Thunk(&'static ThunkCode, &'static [Slot]),
+    /// A lambda expression that nobody looked at yet; the closure lies in the cell.
+    Closure(Value),
+    /// A function and one or two arguments.
+    Apply(&'static [Slot]),
+    /// Evaluation failed.
+    Failed(&'static Error),
+}
+
+const fn state_word(pointer: usize, state: u64) -> u64 {
+    (pointer as u64) << 8 | state << 3 | Tag::Lazy as u64
+}
+
+impl Cell {
+    /// The value, if there is one.
+    #[inline(always)]
+    pub fn finished(&self) -> Option<Value> {
+        let word = self.word.load(Ordering::Acquire);
+        if word & 7 == Tag::Lazy as u64 {
+            return None;
+        }
+        // SAFETY: a word with another tag was stored by `finish` from a value.
+        Some(unsafe { Value::from_bits(word) })
+    }
+
+    #[inline(always)]
+    fn captures(&'static self, n: usize) -> &'static [Slot] {
+        // SAFETY: by the module's invariants `n` captures follow.
+        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).add(1).cast::<Slot>(), n) }
+    }
+
+    /// The state of the cell.
+    #[inline(always)]
+    pub(crate) fn state(&'static self) -> State {
+        let word = self.word.load(Ordering::Acquire);
+        if word & 7 != Tag::Lazy as u64 {
+            // SAFETY: as in `finished`.
+            return State::Finished(unsafe { Value::from_bits(word) });
+        }
+        let pointer = (word >> 8) as usize;
+        match word >> 3 & 0x1f {
+            THUNK => {
+                // SAFETY: the constructor stored a reference to a ThunkCode.
+                let code: &'static ThunkCode = unsafe { &*std::ptr::with_exposed_provenance(pointer) };
+                State::Thunk(code, self.captures(code.captures.len()))
+            }
+            CLOSURE => {
+                // SAFETY: the constructor placed a closure right behind the cell's word.
+                let closure = unsafe { &*std::ptr::from_ref(self).add(1).cast::<Function>() };
+                State::Closure(Value::from_pointer(closure, Tag::Function))
+            }
+            APPLY1 => State::Apply(self.captures(2)),
+            APPLY2 => State::Apply(self.captures(3)),
+            // SAFETY: `fail` stored a leaked error.
+            FAILED => State::Failed(unsafe { &*std::ptr::with_exposed_provenance(pointer) }),
+            _ => State::Blackhole,
+        }
+    }
+
+    /// Marks the cell as being evaluated.
+    #[inline(always)]
+    pub(crate) fn blackhole(&self) {
+        self.word.store(state_word(0, BLACKHOLE), Ordering::Relaxed);
+    }
+
+    /// Stores the result.
+    #[inline(always)]
+    pub(crate) fn finish(&self, value: Value) {
+        self.word.store(value.bits(), Ordering::Release);
+    }
+
+    /// Stores the error; forcing the cell again reports it again.
+    #[cold]
+    pub(crate) fn fail(&self, error: &Error) {
+        let error: &'static Error = Box::leak(Box::new(error.clone()));
+        self.word.store(
+            state_word(std::ptr::from_ref(error).expose_provenance(), FAILED),
+            Ordering::Release,
+        );
+    }
+
+    /// Puts a suspended state back after an interruption, so that forcing the cell again starts over.
+    #[cold]
+    pub(crate) fn restore(&self, saved: u64) {
+        self.word.store(saved, Ordering::Release);
+    }
+
+    /// The raw state, for [`Cell::restore`].
+    #[inline(always)]
+    pub(crate) fn raw(&self) -> u64 {
+        self.word.load(Ordering::Relaxed)
+    }
+}
+
+/// The captures of a cell or closure that is being built.
+///
+/// The object was published to its siblings already, but nothing forces it before all captures are set.
+pub(crate) struct Captures {
+    first: *mut Slot,
+    len: usize,
+}
+
+impl Captures {
+    /// Sets capture `i`.
+    #[inline(always)]
+    pub(crate) fn set(&self, i: usize, slot: Slot) {
+        if i >= self.len {
+            return;
+        }
+        // SAFETY: within the object's tail, which only its builder holds.
+        unsafe { self.first.add(i).write(slot) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+}
+
+impl Heap {
+    #[inline(always)]
+    fn new_cell(&self, word: u64, captures: usize) -> (Slot, Captures) {
+        count(&self.counters.cells, 1);
+        count(&self.counters.captures, captures);
+        let pointer = self.alloc_words(1 + captures).cast::<Cell>();
+        // SAFETY: room for the word and the captures was just allocated; the caller sets the captures before the
+        // cell can be forced.
+        unsafe {
+            pointer.write(Cell {
+                word: AtomicU64::new(word),
+            });
+            let first = pointer.add(1).cast::<Slot>().as_ptr();
+            (
+                Slot::from_cell(pointer.as_ref()),
+                Captures { first, len: captures },
+            )
+        }
+    }
+
+    /// A suspended expression; the caller sets the captures.
+    #[inline(always)]
+    pub(crate) fn thunk(&self, code: &'static ThunkCode) -> (Slot, Captures) {
+        let word = state_word(std::ptr::from_ref(code).expose_provenance(), THUNK);
+        self.new_cell(word, code.captures.len())
+    }
+
+    /// A suspended lambda expression with its closure inside; the caller sets the closure's captures.
+    #[inline(always)]
+    pub(crate) fn closure_cell(&self, code: &'static LambdaCode) -> (Slot, Captures) {
+        let (slot, captures) = self.new_cell(state_word(0, CLOSURE), 1 + code.captures.len());
+        captures.set(0, Closure::header(code));
+        // SAFETY: there is at least the header's word before the closure's captures.
+        let first = unsafe { captures.first.add(1) };
+        (
+            slot,
+            Captures {
+                first,
+                len: captures.len() - 1,
+            },
+        )
+    }
+
+    /// `function argument`, suspended.
+    #[inline]
+    pub fn apply1(&self, function: Slot, argument: Slot) -> Slot {
+        let (slot, captures) = self.new_cell(state_word(0, APPLY1), 2);
+        captures.set(0, function);
+        captures.set(1, argument);
+        slot
+    }
+
+    /// `function first second`, suspended.
+    #[inline]
+    pub fn apply2(&self, function: Slot, first: Slot, second: Slot) -> Slot {
+        let (slot, captures) = self.new_cell(state_word(0, APPLY2), 3);
+        captures.set(0, function);
+        captures.set(1, first);
+        captures.set(2, second);
+        slot
+    }
+
+    /// A cell that fails with `error` when forced.
+    pub fn failed(&self, error: &Error) -> Slot {
+        let (slot, _) = self.new_cell(state_word(0, BLACKHOLE), 0);
+        slot.as_cell().expect("a cell").fail(error);
+        slot
+    }
+
+    /// A closure as a value; the caller sets its captures.
+    #[inline(always)]
+    pub(crate) fn closure(&self, code: &'static LambdaCode) -> (Value, Captures) {
+        count(&self.counters.closures, 1);
+        let n = code.captures.len();
+        let pointer = self.alloc_words(1 + n).cast::<Slot>();
+        // SAFETY: room for the header and the captures was just allocated.
+        unsafe {
+            pointer.write(Closure::header(code));
+            let function = pointer.cast::<Function>().as_ref();
+            (
+                Value::from_pointer(function, Tag::Function),
+                Captures {
+                    first: pointer.add(1).as_ptr(),
+                    len: n,
+                },
+            )
+        }
+    }
+}
+
+impl Cell {
+    /// The captures of a thunk that was made by [`Heap::thunk`] and not forced yet, to set them.
+    #[inline(always)]
+    pub(crate) fn thunk_captures(&'static self, code: &'static ThunkCode) -> Captures {
+        let word = state_word(std::ptr::from_ref(code).expose_provenance(), THUNK);
+        self.unset_captures(word, 0, code.captures.len())
+    }
+
+    /// The captures of a closure that was made by [`Heap::closure_cell`] and not forced yet, to set them.
+    #[inline(always)]
+    pub(crate) fn closure_captures(&'static self, code: &'static LambdaCode) -> Captures {
+        self.unset_captures(state_word(0, CLOSURE), 1, code.captures.len())
+    }
+
+    #[inline(always)]
+    fn unset_captures(&'static self, word: u64, skip: usize, len: usize) -> Captures {
+        // A cell in another state has no captures to set: `__overrides` may have forced it.
+        let len = if self.raw() == word { len } else { 0 };
+        let first = std::ptr::from_ref(self)
+            .wrapping_add(1)
+            .cast::<Slot>()
+            .wrapping_add(skip)
+            .cast_mut();
+        Captures { first, len }
+    }
+}
+
+impl Heap {
+    /// A cell without a value yet; [`Cell::finish`] gives it one.
+    pub(crate) fn pending(&self) -> Slot {
+        self.new_cell(state_word(0, BLACKHOLE), 0).0
+    }
+}

@@ -1,0 +1,203 @@
+//! Looking at files: access control, symlinks, and memos of what was seen.
+
+use crate::error::{Error, Kind, Result};
+use crate::evaluator::Evaluator;
+use crate::host::FileType;
+use crate::path::{base_name, is_below, join, parent};
+use nivis_store::path::StorePath;
+use std::io;
+
+/// How many symlinks may be followed in one path.
+const MAX_LINKS: usize = 1024;
+
+impl Evaluator {
+    /// Fails when `pure-eval` or `restrict-eval` forbids to look at a path.
+    pub fn check_access(&self, path: &[u8]) -> Result<()> {
+        if !self.settings.pure_eval && !self.settings.restrict_eval {
+            return Ok(());
+        }
+        let allowed = self.files.allowed.borrow();
+        // Parents of what is allowed may be seen, so that paths can be resolved.
+        if allowed
+            .iter()
+            .any(|prefix| is_below(path, prefix) || is_below(prefix, path))
+        {
+            return Ok(());
+        }
+        let mode = match self.settings.pure_eval {
+            true => "in pure evaluation mode (use '--impure' to override)",
+            false => "in restricted mode",
+        };
+        let message = format!(
+            "access to absolute path '{}' is forbidden {mode}",
+            String::from_utf8_lossy(path)
+        );
+        Err(Error::new(Kind::Restricted, message))
+    }
+
+    /// Allows looking at a path and what is below it.
+    pub fn allow_path(&self, path: &[u8]) {
+        self.files.allowed.borrow_mut().insert(path.to_vec());
+    }
+
+    /// Allows looking at a path of the store.
+    pub fn allow_store_path(&self, path: &StorePath) {
+        if self.settings.pure_eval || self.settings.restrict_eval {
+            self.allow_path(self.host.store_dir().print(path).as_bytes());
+        }
+    }
+
+    /// The type of a file, symlinks not followed; `None` if it does not exist.
+    pub fn file_type(&self, path: &[u8]) -> Result<Option<FileType>> {
+        self.check_access(path)?;
+        match self.host.file_type(path) {
+            Ok(found) => Ok(found),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(file_error("getting status of", path, &error)),
+        }
+    }
+
+    /// The path with the symlinks of its parents resolved, but not its own.
+    pub fn resolve_ancestors(&self, path: &[u8]) -> Result<Vec<u8>> {
+        if path == b"/" {
+            return Ok(path.to_vec());
+        }
+        let directory = self.resolve_links(parent(path))?;
+        Ok(join(&directory, base_name(path)))
+    }
+
+    /// The path with all symlinks resolved. Parts that do not exist are kept.
+    pub fn resolve_links(&self, path: &[u8]) -> Result<Vec<u8>> {
+        if let Some(resolved) = self.files.resolved.borrow().get(path) {
+            return Ok(resolved.clone());
+        }
+        let mut resolved = b"/".to_vec();
+        let mut todo: Vec<Vec<u8>> = path
+            .split(|&byte| byte == b'/')
+            .rev()
+            .map(<[u8]>::to_vec)
+            .collect();
+        let mut links = 0;
+        while let Some(component) = todo.pop() {
+            match &*component {
+                b"" | b"." => continue,
+                b".." => {
+                    resolved = parent(&resolved).to_vec();
+                    continue;
+                }
+                _ => {}
+            }
+            let next = join(&resolved, &component);
+            if self.component_type(&next)? == Some(FileType::Symlink) {
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(too_many_links(path));
+                }
+                let target = self.read_link(&next)?;
+                if target.starts_with(b"/") {
+                    resolved = b"/".to_vec();
+                }
+                todo.extend(target.split(|&byte| byte == b'/').rev().map(<[u8]>::to_vec));
+            } else {
+                resolved = next;
+            }
+        }
+        self.files
+            .resolved
+            .borrow_mut()
+            .insert(path.to_vec(), resolved.clone());
+        Ok(resolved)
+    }
+
+    /// The type of a component on the way to a file. Directories are remembered.
+    fn component_type(&self, path: &[u8]) -> Result<Option<FileType>> {
+        if self.files.directories.borrow().contains(path) {
+            return Ok(Some(FileType::Directory));
+        }
+        let found = self.file_type(path)?;
+        if found == Some(FileType::Directory) {
+            self.files.directories.borrow_mut().insert(path.to_vec());
+        }
+        Ok(found)
+    }
+
+    fn read_link(&self, path: &[u8]) -> Result<Vec<u8>> {
+        self.host
+            .read_link(path)
+            .map_err(|error| file_error("reading symbolic link", path, &error))
+    }
+
+    /// The file that `import path` reads: symlinks of the last component followed one by one, so that relative paths
+    /// in it start from the target; `default.nix` in a directory.
+    pub fn resolve_import(&self, path: &[u8]) -> Result<Vec<u8>> {
+        let mut path = path.to_vec();
+        let mut links = 0;
+        while path != b"/" {
+            links += 1;
+            if links >= MAX_LINKS {
+                return Err(too_many_links(&path));
+            }
+            let real = self.resolve_ancestors(&path)?;
+            match self.component_type(&real)? {
+                Some(FileType::Symlink) => {
+                    let target = self.read_link(&real)?;
+                    path = nivis_lang::path::absolute(parent(&path), &target);
+                }
+                Some(_) => break,
+                None => return Err(does_not_exist(&path)),
+            }
+        }
+        let real = self.resolve_links(&path)?;
+        match self.component_type(&real)? {
+            Some(FileType::Directory) => Ok(join(&path, b"default.nix")),
+            _ => Ok(path),
+        }
+    }
+
+    /// The contents of a file.
+    pub fn read_file(&self, path: &[u8]) -> Result<Vec<u8>> {
+        self.check_access(path)?;
+        let real = self.resolve_links(path)?;
+        match self.host.read_file(&real) {
+            Ok(contents) => Ok(contents),
+            Err(error) if is_absent(&error) => Err(does_not_exist(path)),
+            Err(error) => Err(file_error("opening file", path, &error)),
+        }
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// A failed operation on a file, as the reference words it: `opening file "/x": Permission denied`.
+#[cold]
+pub fn file_error(doing: &str, path: &[u8], error: &io::Error) -> Error {
+    let reason = error.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    Error::new(
+        Kind::File,
+        format!("{doing} \"{}\": {reason}", String::from_utf8_lossy(path)),
+    )
+}
+
+/// The error for a file that is not there.
+#[cold]
+pub fn does_not_exist(path: &[u8]) -> Error {
+    Error::new(
+        Kind::File,
+        format!("path '{}' does not exist", String::from_utf8_lossy(path)),
+    )
+}
+
+#[cold]
+fn too_many_links(path: &[u8]) -> Error {
+    let message = format!(
+        "too many symbolic links encountered while traversing the path '{}'",
+        String::from_utf8_lossy(path)
+    );
+    Error::new(Kind::File, message)
+}

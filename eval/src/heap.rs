@@ -1,0 +1,353 @@
+//! The heap: bump arenas that are never freed, and the objects in them.
+//!
+//! Collecting garbage costs C++ Nix 28-38 % of its CPU on nixpkgs and saves it between 1 and 27 % of memory;
+//! with objects half the size we come out ahead without. Chunks ask for huge pages: filling fresh 4 KiB pages
+//! costs 14.7 ns per 16 bytes, huge ones 3.7 ns.
+//!
+//! # Invariants
+//!
+//! * Every object is 8-aligned and starts with words this module wrote before the reference escapes.
+//! * Objects with a tail (lists, strings, sets, cells, closures) are followed by as many words or bytes as their
+//!   header says.
+
+use crate::attrs::UnionMemo;
+use crate::context::ContextId;
+use crate::keys::KeysTable;
+use crate::value::{Slot, Tag, Value};
+use bumpalo::Bump;
+use std::alloc::Layout;
+use std::cell::{Cell, UnsafeCell};
+use std::ptr::NonNull;
+
+/// A string: bytes and the id of its context.
+#[repr(C)]
+pub struct StringObject {
+    len: u32,
+    context: ContextId,
+    // `len` bytes follow.
+}
+
+impl StringObject {
+    /// The bytes.
+    #[inline(always)]
+    pub fn bytes(&'static self) -> &'static [u8] {
+        // SAFETY: Heap::string_with wrote `len` bytes right behind the header; they never change.
+        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).add(1).cast::<u8>(), self.len as usize) }
+    }
+
+    /// The context.
+    #[inline(always)]
+    pub fn context(&self) -> ContextId {
+        self.context
+    }
+}
+
+/// A non-empty list.
+#[repr(C)]
+pub(crate) struct ListObject {
+    len: usize,
+    // `len` slots follow.
+}
+
+impl ListObject {
+    #[inline(always)]
+    pub(crate) fn elements(&'static self) -> &'static [Slot] {
+        // SAFETY: Heap::list_with wrote `len` slots right behind the header; they never change.
+        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).add(1).cast::<Slot>(), self.len) }
+    }
+}
+
+/// The rare values that don't fit a word and have no tag of their own.
+pub(crate) enum Boxed {
+    /// An integer outside 61 bits.
+    Int(i64),
+    Float(f64),
+    Path(&'static [u8]),
+}
+
+/// How much each kind of object takes, for `NIX_SHOW_STATS`.
+#[derive(Default)]
+pub struct Counters {
+    /// Cells made, and their bytes.
+    pub cells: Cell<u64>,
+    /// Words of captures in cells.
+    pub captures: Cell<u64>,
+    /// Sets made.
+    pub sets: Cell<u64>,
+    /// Slots in sets.
+    pub set_slots: Cell<u64>,
+    /// Lists made.
+    pub lists: Cell<u64>,
+    /// Elements in lists.
+    pub list_elements: Cell<u64>,
+    /// Strings made.
+    pub strings: Cell<u64>,
+    /// Bytes of strings.
+    pub string_bytes: Cell<u64>,
+    /// Closures made.
+    pub closures: Cell<u64>,
+}
+
+#[inline(always)]
+pub(crate) fn count(counter: &Cell<u64>, by: usize) {
+    counter.set(counter.get().wrapping_add(by as u64));
+}
+
+const FIRST_CHUNK: usize = 1 << 20;
+const LARGEST_CHUNK: usize = 32 << 20;
+
+/// The arenas of one evaluator. Leaked: see the module's invariants.
+pub struct Heap {
+    /// The arena in use. Replaced when full, so that each chunk is one mapping that can ask for huge pages.
+    current: UnsafeCell<&'static Bump>,
+    next_chunk: Cell<usize>,
+    allocated: Cell<usize>,
+    pub(crate) keys: KeysTable,
+    pub(crate) unions: UnionMemo,
+    /// What was made of each kind.
+    pub counters: Counters,
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Heap {
+    /// A heap with its first chunk.
+    pub fn new() -> Heap {
+        Heap {
+            current: UnsafeCell::new(new_arena(FIRST_CHUNK)),
+            next_chunk: Cell::new(2 * FIRST_CHUNK),
+            allocated: Cell::new(FIRST_CHUNK),
+            keys: KeysTable::default(),
+            unions: UnionMemo::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Bytes taken from the system so far.
+    pub fn reserved_bytes(&self) -> usize {
+        self.allocated.get()
+    }
+
+    #[inline(always)]
+    fn arena(&self) -> &'static Bump {
+        // SAFETY: Heap is not Sync, and the reference is only replaced whole in `grow`, which returns none.
+        unsafe { *self.current.get() }
+    }
+
+    #[inline(always)]
+    fn alloc_layout(&self, layout: Layout) -> NonNull<u8> {
+        match self.arena().try_alloc_layout(layout) {
+            Ok(pointer) => pointer,
+            Err(_) => self.grow(layout),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&self, layout: Layout) -> NonNull<u8> {
+        if layout.size() > LARGEST_CHUNK / 8 {
+            self.allocated.set(self.allocated.get() + layout.size());
+            return new_arena(layout.size() + layout.align()).alloc_layout(layout);
+        }
+        let size = self.next_chunk.get();
+        self.next_chunk.set((size * 2).min(LARGEST_CHUNK));
+        self.allocated.set(self.allocated.get() + size);
+        let arena = new_arena(size);
+        // SAFETY: as in `arena`.
+        unsafe { *self.current.get() = arena };
+        arena.alloc_layout(layout)
+    }
+
+    /// Room for `n` words, uninitialised.
+    #[inline(always)]
+    pub(crate) fn alloc_words(&self, n: usize) -> NonNull<u64> {
+        // SAFETY: the size is a multiple of the alignment and, as n counts words that exist, below isize::MAX.
+        let layout = unsafe { Layout::from_size_align_unchecked(n * 8, 8) };
+        self.alloc_layout(layout).cast()
+    }
+
+    /// Moves a value that needs no drop to the heap.
+    #[inline]
+    pub fn alloc<T: Copy>(&self, value: T) -> &'static T {
+        let pointer = self.alloc_layout(Layout::new::<T>()).cast::<T>();
+        // SAFETY: freshly allocated for exactly this layout; never freed.
+        unsafe {
+            pointer.write(value);
+            pointer.as_ref()
+        }
+    }
+
+    /// Copies a slice to the heap.
+    #[inline]
+    pub fn alloc_slice<T: Copy>(&self, values: &[T]) -> &'static [T] {
+        if values.is_empty() {
+            return &[];
+        }
+        let pointer = self.alloc_layout(Layout::for_value(values)).cast::<T>();
+        // SAFETY: freshly allocated for exactly this many elements; never freed.
+        unsafe {
+            pointer
+                .as_ptr()
+                .copy_from_nonoverlapping(values.as_ptr(), values.len());
+            std::slice::from_raw_parts(pointer.as_ptr(), values.len())
+        }
+    }
+
+    /// An integer value.
+    #[inline(always)]
+    pub fn int(&self, i: i64) -> Value {
+        match Value::small_int(i) {
+            Some(value) => value,
+            None => self.boxed(Boxed::Int(i)),
+        }
+    }
+
+    /// A float value.
+    pub fn float(&self, f: f64) -> Value {
+        self.boxed(Boxed::Float(f))
+    }
+
+    /// A path value; `path` is absolute and normalised.
+    pub fn path(&self, path: &[u8]) -> Value {
+        let path = self.alloc_slice(path);
+        self.boxed(Boxed::Path(path))
+    }
+
+    fn boxed(&self, boxed: Boxed) -> Value {
+        let pointer = self.alloc_layout(Layout::new::<Boxed>()).cast::<Boxed>();
+        // SAFETY: freshly allocated for exactly this layout; Boxed needs no drop.
+        let object = unsafe {
+            pointer.write(boxed);
+            pointer.as_ref()
+        };
+        Value::from_pointer(object, Tag::Boxed)
+    }
+
+    /// A string value without context.
+    #[inline]
+    pub fn string(&self, bytes: &[u8]) -> Value {
+        self.string_in(bytes, ContextId::EMPTY)
+    }
+
+    /// A string value. Strings of 4 GiB and more cannot be represented and abort evaluation.
+    #[inline]
+    pub fn string_in(&self, bytes: &[u8], context: ContextId) -> Value {
+        self.string_of_parts(bytes.len(), std::iter::once(bytes), context)
+    }
+
+    /// A string value of several parts that are `total` bytes together, copied once.
+    #[inline]
+    pub fn string_of_parts<'b>(
+        &self,
+        total: usize,
+        parts: impl Iterator<Item = &'b [u8]>,
+        context: ContextId,
+    ) -> Value {
+        let len = u32::try_from(total).expect("strings are shorter than 4 GiB");
+        count(&self.counters.strings, 1);
+        count(&self.counters.string_bytes, total);
+        let words = self.alloc_words(1 + total.div_ceil(8));
+        let header = words.cast::<StringObject>();
+        // SAFETY: room for the header and `total` bytes was just allocated; the parts are checked against it.
+        let object = unsafe {
+            header.write(StringObject { len, context });
+            let mut out = header.add(1).cast::<u8>();
+            let mut left = total;
+            for part in parts {
+                left = left
+                    .checked_sub(part.len())
+                    .expect("the parts are `total` bytes together");
+                out.as_ptr().copy_from_nonoverlapping(part.as_ptr(), part.len());
+                out = out.add(part.len());
+            }
+            assert_eq!(left, 0, "the parts are `total` bytes together");
+            header.as_ref()
+        };
+        Value::from_pointer(object, Tag::String)
+    }
+
+    /// A list value.
+    #[inline]
+    pub fn list(&self, elements: &[Slot]) -> Value {
+        self.list_with(elements.len(), |i| elements[i])
+    }
+
+    /// A list value whose elements are made one by one.
+    #[inline]
+    pub fn list_with(&self, len: usize, mut element: impl FnMut(usize) -> Slot) -> Value {
+        match self.try_list_with(len, |i| Ok::<_, std::convert::Infallible>(element(i))) {
+            Ok(list) => list,
+            Err(never) => match never {},
+        }
+    }
+
+    /// A list value whose elements are made one by one, giving up at the first error.
+    #[inline]
+    pub fn try_list_with<E>(
+        &self,
+        len: usize,
+        mut element: impl FnMut(usize) -> Result<Slot, E>,
+    ) -> Result<Value, E> {
+        if len == 0 {
+            return Ok(Value::EMPTY_LIST);
+        }
+        count(&self.counters.lists, 1);
+        count(&self.counters.list_elements, len);
+        let header = self.alloc_words(1 + len).cast::<ListObject>();
+        // SAFETY: room for the header and `len` slots was just allocated; all are written before the list escapes.
+        unsafe {
+            header.write(ListObject { len });
+            let elements = header.add(1).cast::<Slot>();
+            for i in 0..len {
+                elements.add(i).write(element(i)?);
+            }
+            Ok(Value::from_pointer(header.as_ref(), Tag::List))
+        }
+    }
+
+    /// The concatenation of lists that have `total` elements together.
+    pub fn list_of_parts(&self, total: usize, parts: &[&[Slot]]) -> Value {
+        let mut elements = parts.iter().copied().flatten();
+        self.list_with(total, |_| {
+            *elements.next().expect("the parts have `total` elements together")
+        })
+    }
+}
+
+/// A leaked arena of at least `size` bytes, asking for huge pages.
+fn new_arena(size: usize) -> &'static Bump {
+    let arena: &'static Bump = Box::leak(Box::new(Bump::with_capacity(size)));
+    // From here on the arena must not add chunks of its own: growing is our business.
+    arena.set_allocation_limit(Some(arena.allocated_bytes()));
+    ask_for_huge_pages(arena);
+    arena
+}
+
+fn ask_for_huge_pages(arena: &Bump) {
+    const HUGE_PAGE: usize = 2 << 20;
+    let end = arena.allocated_bytes();
+    if end < 2 * HUGE_PAGE {
+        return;
+    }
+    // The free room of a fresh arena, found by looking at where it would allocate.
+    let room = arena.chunk_capacity();
+    let Ok(top) = arena.try_alloc_layout(Layout::from_size_align(8, 8).expect("a valid layout")) else {
+        return;
+    };
+    let top = top.as_ptr().addr();
+    let start = (top - (room - 8)).next_multiple_of(HUGE_PAGE);
+    let stop = top / HUGE_PAGE * HUGE_PAGE;
+    if stop > start {
+        let pointer = std::ptr::with_exposed_provenance_mut::<std::ffi::c_void>(start);
+        if let Some(pointer) = NonNull::new(pointer) {
+            // SAFETY: advice about pages inside the arena's own chunk; it changes no contents.
+            let _ = unsafe {
+                nix::sys::mman::madvise(pointer, stop - start, nix::sys::mman::MmapAdvise::MADV_HUGEPAGE)
+            };
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The one door to the outside: files, store, environment, messages.
+//!
+//! The command line implements [`Host`] over the real file system and store; [`MemoryHost`] is the twin in memory for
+//! tests and for computing paths without a disk. What an evaluation read can be recorded here and nowhere else.
+
+use crate::error::{Error, Kind, Result};
+use nivis_store::content_address::ContentAddressMethod;
+use nivis_store::derivation::Derivation;
+use nivis_store::hash::{Hash, HashAlgorithm};
+use nivis_store::path::{StoreDir, StorePath};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+/// What a directory entry is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileType {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A device, socket or pipe.
+    Unknown,
+}
+
+impl FileType {
+    /// The name `builtins.readDir` gives it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FileType::Regular => "regular",
+            FileType::Directory => "directory",
+            FileType::Symlink => "symlink",
+            FileType::Unknown => "unknown",
+        }
+    }
+}
+
+/// How loud a message is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Level {
+    /// Errors.
+    Error,
+    /// Warnings.
+    Warning,
+    /// `builtins.trace` and what users should see.
+    Notice,
+    /// Progress.
+    Info,
+    /// `-v`
+    Talkative,
+    /// `-vv`
+    Chatty,
+}
+
+/// Decides which files of a source are copied: absolute path and type.
+pub type SourceFilter<'a> = &'a mut dyn FnMut(&[u8], FileType) -> Result<bool>;
+
+/// A source to bring into the store.
+pub struct Source<'a> {
+    /// The absolute path of the file or directory.
+    pub path: &'a [u8],
+    /// The name it gets in the store.
+    pub name: &'a str,
+    /// Flat or as a NAR.
+    pub method: ContentAddressMethod,
+    /// What it is hashed with.
+    pub algorithm: HashAlgorithm,
+    /// Which files below it are taken.
+    pub filter: Option<SourceFilter<'a>>,
+}
+
+/// Outputs of a derivation that have to be there.
+pub struct WantedOutputs<'a> {
+    /// The derivation.
+    pub drv: &'a StorePath,
+    /// Names of outputs.
+    pub outputs: &'a [Arc<str>],
+}
+
+/// What the evaluator needs from outside. Paths are absolute bytes.
+pub trait Host {
+    /// The contents of a regular file, symlinks followed.
+    fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>>;
+    /// The type of a file, symlinks not followed; `None` if it does not exist.
+    fn file_type(&self, path: &[u8]) -> io::Result<Option<FileType>>;
+    /// The target of a symlink.
+    fn read_link(&self, path: &[u8]) -> io::Result<Vec<u8>>;
+    /// The entries of a directory, in any order.
+    fn read_dir(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, FileType)>>;
+    /// An environment variable.
+    fn environment(&self, name: &[u8]) -> Option<Vec<u8>>;
+    /// Seconds since 1970.
+    fn current_time(&self) -> i64;
+    /// Shows a message to the user.
+    fn message(&self, level: Level, text: &str);
+    /// Whether the user asked to stop.
+    fn interrupted(&self) -> bool {
+        false
+    }
+    /// The logical store directory.
+    fn store_dir(&self) -> &StoreDir;
+    /// Adds a text file with references; in read-only mode only computes its path.
+    fn add_text(&self, name: &str, text: &[u8], references: &[StorePath]) -> Result<StorePath>;
+    /// Adds a source; in read-only mode only computes its path. Returns the hash of its contents too.
+    fn add_source(&self, source: Source<'_>) -> Result<(StorePath, Hash)>;
+    /// Writes a derivation; in read-only mode only computes its path. `text` is its ATerm.
+    fn add_derivation(&self, derivation: &Derivation, text: &[u8]) -> Result<StorePath>;
+    /// The ATerm text of a derivation in the store (or one that [`Host::add_derivation`] was given).
+    fn read_derivation(&self, path: &StorePath) -> Result<Vec<u8>>;
+    /// Whether the path is in the store.
+    fn is_valid_path(&self, path: &StorePath) -> Result<bool>;
+    /// Makes sure that the path is in the store, by substitution if need be.
+    fn ensure_path(&self, path: &StorePath) -> Result<()>;
+    /// Direct references of a path in the store.
+    fn references(&self, path: &StorePath) -> Result<Vec<StorePath>>;
+    /// Builds or fetches outputs (import from derivation).
+    fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()>;
+    /// Where a path of the store lies on disk (it differs for stores below another root).
+    fn real_path(&self, path: &[u8]) -> Vec<u8> {
+        path.to_vec()
+    }
+}
+
+/// A host in memory: files from a map, a store that only computes paths.
+pub struct MemoryHost {
+    /// Regular files by absolute path. Their parents are directories.
+    pub files: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Environment variables.
+    pub variables: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// What [`Host::message`] was given.
+    pub messages: std::cell::RefCell<Vec<String>>,
+    derivations: std::cell::RefCell<BTreeMap<StorePath, Vec<u8>>>,
+    store_dir: StoreDir,
+}
+
+impl Default for MemoryHost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryHost {
+    /// A host without files.
+    pub fn new() -> MemoryHost {
+        MemoryHost {
+            files: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            messages: std::cell::RefCell::default(),
+            derivations: std::cell::RefCell::default(),
+            store_dir: StoreDir::default(),
+        }
+    }
+
+    fn children<'a>(&'a self, path: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+        let mut prefix = path.to_vec();
+        if !prefix.ends_with(b"/") {
+            prefix.push(b'/');
+        }
+        let range = self.files.range(prefix.clone()..);
+        range.map_while(move |(file, _)| file.strip_prefix(prefix.as_slice()))
+    }
+}
+
+fn unsupported(what: &str) -> Error {
+    Error::new(Kind::Store, format!("{what} needs a store on disk"))
+}
+
+impl Host for MemoryHost {
+    fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+        self.files
+            .get(path)
+            .cloned()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn file_type(&self, path: &[u8]) -> io::Result<Option<FileType>> {
+        if self.files.contains_key(path) {
+            return Ok(Some(FileType::Regular));
+        }
+        Ok((path == b"/" || self.children(path).next().is_some()).then_some(FileType::Directory))
+    }
+
+    fn read_link(&self, _: &[u8]) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::InvalidInput.into())
+    }
+
+    fn read_dir(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, FileType)>> {
+        let mut entries = BTreeMap::new();
+        for child in self.children(path) {
+            match child.iter().position(|&byte| byte == b'/') {
+                Some(end) => entries.insert(child[..end].to_vec(), FileType::Directory),
+                None => entries.insert(child.to_vec(), FileType::Regular),
+            };
+        }
+        Ok(entries.into_iter().collect())
+    }
+
+    fn environment(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.variables.get(name).cloned()
+    }
+
+    fn current_time(&self) -> i64 {
+        0
+    }
+
+    fn message(&self, _: Level, text: &str) {
+        self.messages.borrow_mut().push(text.to_owned());
+    }
+
+    fn store_dir(&self) -> &StoreDir {
+        &self.store_dir
+    }
+
+    fn add_text(&self, name: &str, text: &[u8], references: &[StorePath]) -> Result<StorePath> {
+        let hash = Hash::sha256(text);
+        let path = self.store_dir.make_text_path(name, &hash, references);
+        path.map_err(|error| Error::new(Kind::Store, error.to_string()))
+    }
+
+    fn add_source(&self, _: Source<'_>) -> Result<(StorePath, Hash)> {
+        Err(unsupported("adding a source"))
+    }
+
+    fn add_derivation(&self, derivation: &Derivation, text: &[u8]) -> Result<StorePath> {
+        let references: Vec<StorePath> = derivation.references().into_iter().collect();
+        let path = self.add_text(&format!("{}.drv", derivation.name), text, &references)?;
+        self.derivations.borrow_mut().insert(path.clone(), text.to_vec());
+        Ok(path)
+    }
+
+    fn read_derivation(&self, path: &StorePath) -> Result<Vec<u8>> {
+        self.derivations
+            .borrow()
+            .get(path)
+            .cloned()
+            .ok_or_else(|| unsupported("reading a derivation"))
+    }
+
+    fn is_valid_path(&self, path: &StorePath) -> Result<bool> {
+        Ok(self.derivations.borrow().contains_key(path))
+    }
+
+    fn ensure_path(&self, _: &StorePath) -> Result<()> {
+        Err(unsupported("substituting a path"))
+    }
+
+    fn references(&self, _: &StorePath) -> Result<Vec<StorePath>> {
+        Err(unsupported("asking for references"))
+    }
+
+    fn realise(&self, _: &[WantedOutputs<'_>]) -> Result<()> {
+        Err(unsupported("building"))
+    }
+}

@@ -1,0 +1,177 @@
+//! From source text to a value: parsing, lowering, and the memo of imported files.
+
+use crate::code::ThunkCode;
+use crate::error::{Error, Kind, Result};
+use crate::evaluator::Evaluator;
+use crate::host::Level;
+use crate::path::parent;
+use crate::value::{Slot, Value};
+use bumpalo::Bump;
+use nivis_lang::ParseOptions;
+use nivis_lang::position::{Origin, Pos};
+use nivis_lang::symbol::Symbol;
+use nivis_store::path::StorePath;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What was seen of the file system.
+#[derive(Default)]
+pub(crate) struct Files {
+    /// Values of files by resolved path.
+    values: RefCell<FxHashMap<Vec<u8>, Slot>>,
+    /// Resolved paths of imports.
+    imports: RefCell<FxHashMap<Vec<u8>, Vec<u8>>>,
+    /// Paths with their symlinks resolved.
+    pub(crate) resolved: RefCell<FxHashMap<Vec<u8>, Vec<u8>>>,
+    /// Directories on the way to files.
+    pub(crate) directories: RefCell<FxHashSet<Vec<u8>>>,
+    /// Store paths of copied sources.
+    pub(crate) copied: RefCell<FxHashMap<&'static [u8], StorePath>>,
+    /// What `restrict-eval` and `pure-eval` allow.
+    pub(crate) allowed: RefCell<BTreeSet<Vec<u8>>>,
+    /// Arena for ASTs, reused from file to file.
+    arena: RefCell<Bump>,
+}
+
+impl Evaluator {
+    /// The value of a file, evaluated once. `path` may be a directory or a symlink.
+    pub fn import(&self, path: &[u8]) -> Result<Value> {
+        let known = self.files.imports.borrow().get(path).cloned();
+        let resolved = match known {
+            Some(resolved) => resolved,
+            None => {
+                let resolved = self.resolve_import(path)?;
+                self.files
+                    .imports
+                    .borrow_mut()
+                    .insert(path.to_vec(), resolved.clone());
+                resolved
+            }
+        };
+        let known = self.files.values.borrow().get(&resolved).copied();
+        let slot = match known {
+            Some(slot) => slot,
+            None => {
+                self.host.message(
+                    Level::Talkative,
+                    &format!("evaluating file '{}'", lossy(&resolved)),
+                );
+                let code = self.load_file(&resolved, &[])?;
+                let (slot, _) = self.heap.thunk(code);
+                self.files.values.borrow_mut().insert(resolved.clone(), slot);
+                slot
+            }
+        };
+        self.force(slot, Pos::NONE).map_err(|error| {
+            error.frame(
+                Pos::NONE,
+                format!("while evaluating the file '{}':", lossy(&resolved)),
+            )
+        })
+    }
+
+    /// The value of a file with additional names in its base scope; evaluated anew each time.
+    pub fn import_with_scope(&self, path: &[u8], scope: &[(Symbol, Slot)]) -> Result<Value> {
+        let resolved = self.resolve_import(path)?;
+        let names: Vec<Symbol> = scope.iter().map(|&(name, _)| name).collect();
+        let code = self.load_file(&resolved, &names)?;
+        self.run_code(code, scope).map_err(|error| {
+            error.frame(
+                Pos::NONE,
+                format!("while evaluating the file '{}':", lossy(&resolved)),
+            )
+        })
+    }
+
+    /// Parses and lowers a file.
+    fn load_file(&self, path: &[u8], scope: &[Symbol]) -> Result<&'static ThunkCode> {
+        let source = self.read_file(path)?;
+        self.load(&source, Origin::File(Arc::from(path)), parent(path), scope)
+    }
+
+    /// Parses and evaluates text given on the command line or by standard input.
+    pub fn eval_text(&self, source: &[u8], origin: Origin, base_dir: &[u8]) -> Result<Value> {
+        let code = self.load(source, origin, base_dir, &[])?;
+        self.run_code(code, &[])
+    }
+
+    /// Parses text and makes a thunk of it.
+    pub fn delay_text(&self, source: &[u8], origin: Origin, base_dir: &[u8]) -> Result<Slot> {
+        let code = self.load(source, origin, base_dir, &[])?;
+        Ok(self.heap.thunk(code).0)
+    }
+
+    /// The tree of a text or file as `nix-instantiate --parse` prints it.
+    pub fn show_parsed(&self, source: &[u8], origin: Origin, base_dir: &[u8]) -> Result<Vec<u8>> {
+        let arena = Bump::new();
+        let base = self.sources.borrow_mut().add(origin, source.len());
+        let ast = self.parse(source, base, base_dir, &arena)?;
+        self.lower(ast, &[])?;
+        Ok(nivis_lang::show::show(ast, &self.symbols.borrow()))
+    }
+
+    fn run_code(&self, code: &'static ThunkCode, scope: &[(Symbol, Slot)]) -> Result<Value> {
+        let (slot, captures) = self.heap.thunk(code);
+        for (i, source) in code.captures.iter().enumerate() {
+            // At the top, captures come from the locals that the scope's names were given.
+            let local = source.as_captured().unwrap_or_else(|local| local);
+            captures.set(i, scope.get(local as usize).map_or(Slot::NULL, |&(_, slot)| slot));
+        }
+        self.force(slot, Pos::NONE)
+    }
+
+    fn load(
+        &self,
+        source: &[u8],
+        origin: Origin,
+        base_dir: &[u8],
+        scope: &[Symbol],
+    ) -> Result<&'static ThunkCode> {
+        // Parsing does not nest, but an error on the way must not leave the arena borrowed.
+        let mut arena = self.files.arena.take();
+        let base = self.sources.borrow_mut().add(origin, source.len());
+        let code = self
+            .parse(source, base, base_dir, &arena)
+            .and_then(|ast| self.lower(ast, scope));
+        arena.reset();
+        self.files.arena.replace(arena);
+        code
+    }
+
+    fn parse<'a>(
+        &self,
+        source: &'a [u8],
+        base: u32,
+        base_dir: &[u8],
+        arena: &'a Bump,
+    ) -> Result<nivis_lang::ast::ExprRef<'a>> {
+        let mut options = ParseOptions::new(base, base_dir);
+        options.home = self.settings.home.as_deref().filter(|_| !self.settings.pure_eval);
+        options.pipe_operators = self.settings.has_feature("pipe-operators");
+        options.url_literals = self.settings.url_literals;
+        options.short_path_literals = self.settings.short_path_literals;
+        options.absolute_path_literals = self.settings.absolute_path_literals;
+        let parsed = nivis_lang::parse(source, &options, &mut self.symbols.borrow_mut(), arena);
+        let parsed = parsed.map_err(|error| {
+            let mut message = error.message;
+            if let Some(previous) = error.previous {
+                message.push_str(" at ");
+                message.push_str(&self.show_position(previous));
+            }
+            Error::new(Kind::Syntax, message).at(error.pos)
+        })?;
+        for warning in &parsed.warnings {
+            self.host.message(
+                Level::Warning,
+                &warning.message(&self.show_position(warning.pos())),
+            );
+        }
+        Ok(parsed.ast)
+    }
+}
+
+fn lossy(path: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(path)
+}

@@ -1,0 +1,588 @@
+//! Lowering: from the AST of a file to the code that runs.
+//!
+//! One pass resolves scopes, works out captures, folds constants and finds variables that nobody defines. The AST
+//! and its arena can be dropped afterwards.
+
+use crate::code::*;
+use crate::error::{Error, Kind, Result};
+use crate::evaluator::{Evaluator, count};
+use crate::scope::{Resolved, Scopes};
+use crate::value::{Slot, Value};
+use nivis_lang::ast::{
+    AttrName, AttrNameKind, AttrValue, BinaryOp, Bindings, Expr, ExprKind, ExprRef, Lambda,
+};
+use nivis_lang::position::Pos;
+use nivis_lang::symbol::Symbol;
+use std::cell::Cell;
+
+impl Evaluator {
+    /// Lowers a file. `scope` are additional names around it (of `scopedImport`); the code's captures are their
+    /// slots, in order.
+    pub(crate) fn lower(&self, expr: ExprRef<'_>, scope: &[Symbol]) -> Result<&'static ThunkCode> {
+        let base = self.base_scope.borrow();
+        let mut lowering = Lowering {
+            ev: self,
+            scopes: Scopes::new(&base),
+        };
+        // The outer level only holds the additional names; the file captures them.
+        lowering.scopes.enter_level();
+        let first = lowering.scopes.reserve_locals(scope.len() as u32);
+        for (i, &name) in scope.iter().enumerate() {
+            lowering.scopes.bind(name, first + i as u32);
+        }
+        let code = lowering.thunk(expr);
+        lowering.scopes.leave_level();
+        code
+    }
+}
+
+struct Lowering<'e> {
+    ev: &'e Evaluator,
+    scopes: Scopes<'e>,
+}
+
+impl Lowering<'_> {
+    fn alloc<T>(&self, code: T) -> &'static T {
+        count(&self.ev.stats.expressions);
+        self.ev.code.alloc(code)
+    }
+
+    fn slice<T>(&self, codes: Vec<T>) -> &'static [T] {
+        self.ev.code.alloc_slice_fill_iter(codes)
+    }
+
+    /// An expression in a lazy position that needs a thunk.
+    fn thunk(&mut self, expr: ExprRef<'_>) -> Result<&'static ThunkCode> {
+        self.scopes.enter_level();
+        let body = self.strict(expr);
+        let (captures, frame_size) = self.scopes.leave_level();
+        Ok(self.alloc(ThunkCode {
+            body: body?,
+            captures: self.slice(captures),
+            frame_size,
+        }))
+    }
+
+    /// An expression in a lazy position. Constants and variables need no thunk.
+    fn lazy(&mut self, expr: ExprRef<'_>) -> Result<Delayed> {
+        Ok(match expr.kind {
+            ExprKind::Int(i) => Delayed::Const(self.ev.int(i).slot()),
+            ExprKind::Float(f) => Delayed::Const(self.ev.heap.float(f).slot()),
+            ExprKind::String(s) => Delayed::Const(self.ev.string(s).slot()),
+            ExprKind::Path(p) => Delayed::Const(self.ev.heap.path(p).slot()),
+            ExprKind::List([]) => Delayed::Const(Value::EMPTY_LIST.slot()),
+            ExprKind::Var(name) => return self.lazy_variable(name, expr),
+            ExprKind::Lambda(lambda) => Delayed::Lambda(self.lambda(lambda)?),
+            _ => Delayed::Thunk(self.thunk(expr)?),
+        })
+    }
+
+    fn lazy_variable(&mut self, name: Symbol, expr: ExprRef<'_>) -> Result<Delayed> {
+        Ok(match self.scopes.resolve(name) {
+            Resolved::Variable { source, ready: true } => Delayed::Variable(source),
+            Resolved::Global(slot) => Delayed::Const(slot),
+            // Not known yet, or the namespace must not be forced yet.
+            Resolved::Variable { .. } | Resolved::With(_) => Delayed::Thunk(self.thunk(expr)?),
+            Resolved::Undefined => return Err(self.undefined(name, expr.pos)),
+        })
+    }
+
+    #[cold]
+    fn undefined(&self, name: Symbol, pos: Pos) -> Error {
+        Error::new(
+            Kind::UndefinedVariable,
+            format!("undefined variable '{}'", self.ev.name(name)),
+        )
+        .at(pos)
+    }
+
+    fn variable(&mut self, name: Symbol, pos: Pos) -> Result<Code> {
+        Ok(match self.scopes.resolve(name) {
+            Resolved::Variable { source, .. } => match source.as_captured() {
+                Ok(index) => Code::Captured { index, pos },
+                Err(index) => Code::Local { index, pos },
+            },
+            Resolved::Global(slot) => match slot.direct() {
+                Some(value) => Code::Const(value),
+                None => Code::Global(slot),
+            },
+            Resolved::With(namespaces) => {
+                let namespaces = self.slice(namespaces);
+                Code::With(self.alloc(WithCode {
+                    name,
+                    namespaces,
+                    pos,
+                }))
+            }
+            Resolved::Undefined => return Err(self.undefined(name, pos)),
+        })
+    }
+
+    /// An expression in a strict position.
+    fn strict(&mut self, expr: ExprRef<'_>) -> Result<Code> {
+        let pos = expr.pos;
+        Ok(match expr.kind {
+            ExprKind::Int(i) => Code::Const(self.ev.int(i)),
+            ExprKind::Float(f) => Code::Const(self.ev.heap.float(f)),
+            ExprKind::String(s) => Code::Const(self.ev.string(s)),
+            ExprKind::Path(p) => Code::Const(self.ev.heap.path(p)),
+            ExprKind::CurPos => Code::CurPos(pos),
+            ExprKind::Var(name) => return self.variable(name, pos),
+            ExprKind::Select { base, path, default } => return self.select(base, path, default, pos),
+            ExprKind::HasAttr { base, path } => {
+                let base = self.strict(base)?;
+                let path = self.path(path)?;
+                Code::HasAttr(self.alloc(HasAttrCode { base, path, pos }))
+            }
+            ExprKind::Call { function, args } => return self.call(function, args, pos),
+            ExprKind::Lambda(lambda) => Code::Lambda(self.lambda(lambda)?),
+            ExprKind::Let { bindings, body } => return self.let_in(bindings, body),
+            ExprKind::Attrs {
+                recursive: false,
+                bindings,
+            } => return self.attrs(bindings),
+            ExprKind::Attrs {
+                recursive: true,
+                bindings,
+            } => return self.rec_attrs(bindings),
+            ExprKind::List(elements) => {
+                let elements = elements
+                    .iter()
+                    .map(|element| self.lazy(element))
+                    .collect::<Result<_>>()?;
+                let elements = self.slice::<Delayed>(elements);
+                Code::List(self.alloc(ListCode { elements }))
+            }
+            ExprKind::With { namespace, body } => {
+                let namespace = self.lazy(namespace)?;
+                let local = self.scopes.reserve_locals(1);
+                self.scopes.enter_with(local, pos);
+                let body = self.strict(body);
+                self.scopes.leave_with();
+                self.scopes.release_locals(local);
+                Code::WithScope(self.alloc(WithScopeCode {
+                    namespace,
+                    local,
+                    body: body?,
+                }))
+            }
+            ExprKind::If {
+                condition,
+                then_branch,
+                else_branch,
+            } => {
+                let condition = self.strict(condition)?;
+                let then_branch = self.strict(then_branch)?;
+                let else_branch = self.strict(else_branch)?;
+                Code::If(self.alloc(IfCode {
+                    condition,
+                    then_branch,
+                    else_branch,
+                    pos,
+                }))
+            }
+            ExprKind::Assert { condition, body } => {
+                let text = nivis_lang::show::show(condition, &self.ev.symbols.borrow());
+                let text = self.ev.code.alloc_str(&String::from_utf8_lossy(&text));
+                let condition = self.strict(condition)?;
+                let body = self.strict(body)?;
+                Code::Assert(self.alloc(AssertCode {
+                    condition,
+                    body,
+                    pos,
+                    text,
+                }))
+            }
+            ExprKind::Not(operand) => {
+                let operand = self.strict(operand)?;
+                Code::Not(self.alloc(NotCode { operand, pos }))
+            }
+            ExprKind::Binary(operator, left, right) => return self.binary(operator, left, right, pos),
+            ExprKind::Concat { force_string, parts } => {
+                let parts = parts
+                    .iter()
+                    .map(|part| Ok((self.strict(part.expr)?, part.pos)))
+                    .collect::<Result<Vec<_>>>()?;
+                let parts = self.slice(parts);
+                Code::Concat(self.alloc(ConcatCode {
+                    force_string,
+                    parts,
+                    pos,
+                }))
+            }
+        })
+    }
+
+    fn binary(
+        &mut self,
+        operator: BinaryOp,
+        left: ExprRef<'_>,
+        right: ExprRef<'_>,
+        pos: Pos,
+    ) -> Result<Code> {
+        let (left, right) = (self.strict(left)?, self.strict(right)?);
+        let code = self.alloc(BinaryCode {
+            left,
+            right,
+            pos,
+            primop: None,
+        });
+        Ok(match operator {
+            BinaryOp::Equal => Code::Equal(code),
+            BinaryOp::NotEqual => Code::NotEqual(code),
+            BinaryOp::And => Code::And(code),
+            BinaryOp::Or => Code::Or(code),
+            BinaryOp::Implies => Code::Implies(code),
+            BinaryOp::Update => Code::Update(code),
+            BinaryOp::ConcatLists => Code::ConcatLists(code),
+        })
+    }
+
+    fn name(&mut self, name: &AttrName<'_>) -> Result<Name> {
+        Ok(match name.kind {
+            AttrNameKind::Static(symbol) => Name::Static(symbol),
+            AttrNameKind::Dynamic(expr) => Name::Dynamic(self.strict(expr)?, name.pos),
+        })
+    }
+
+    fn path(&mut self, path: &[AttrName<'_>]) -> Result<&'static [Name]> {
+        let names = path
+            .iter()
+            .map(|name| self.name(name))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(self.slice(names))
+    }
+
+    fn select(
+        &mut self,
+        base: ExprRef<'_>,
+        path: &[AttrName<'_>],
+        default: Option<ExprRef<'_>>,
+        pos: Pos,
+    ) -> Result<Code> {
+        let base = self.strict(base)?;
+        if let (
+            None,
+            [
+                AttrName {
+                    kind: AttrNameKind::Static(name),
+                    ..
+                },
+            ],
+        ) = (default, path)
+        {
+            return Ok(Code::Select(self.alloc(SelectCode {
+                base,
+                name: *name,
+                pos,
+                cache: InlineCache::new(),
+            })));
+        }
+        let path = self.path(path)?;
+        let default = default.map(|default| self.strict(default)).transpose()?;
+        Ok(Code::SelectPath(self.alloc(SelectPathCode {
+            base,
+            path,
+            default,
+            pos,
+        })))
+    }
+
+    fn call(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Code> {
+        if let Some(code) = self.arithmetic(function, args, pos)? {
+            return Ok(code);
+        }
+        let function = self.strict(function)?;
+        let args = args
+            .iter()
+            .map(|argument| self.lazy(argument))
+            .collect::<Result<Vec<_>>>()?;
+        let args = self.slice(args);
+        Ok(Code::Call(self.alloc(CallCode { function, args, pos })))
+    }
+
+    /// `a - b` and its like, unless the user shadowed `__sub` and its like.
+    fn arithmetic(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Option<Code>> {
+        let (ExprKind::Var(name), [left, right]) = (function.kind, args) else {
+            return Ok(None);
+        };
+        let names = &self.ev.names;
+        let operator = match name {
+            name if name == names.sub => Arithmetic::Sub,
+            name if name == names.mul => Arithmetic::Mul,
+            name if name == names.div => Arithmetic::Div,
+            name if name == names.less_than => Arithmetic::Less,
+            _ => return Ok(None),
+        };
+        let Resolved::Global(slot) = self.scopes.resolve(name) else {
+            return Ok(None);
+        };
+        let primop = self.ev.primop_of(slot);
+        let (left, right) = (self.strict(left)?, self.strict(right)?);
+        Ok(Some(Code::Arithmetic(
+            operator,
+            self.alloc(BinaryCode {
+                left,
+                right,
+                pos,
+                primop,
+            }),
+        )))
+    }
+
+    fn lambda(&mut self, lambda: &Lambda<'_>) -> Result<&'static LambdaCode> {
+        self.scopes.enter_level();
+        let lowered = self.lambda_inside(lambda);
+        let (captures, frame_size) = self.scopes.leave_level();
+        let (parameter, body) = lowered?;
+        Ok(self.alloc(LambdaCode {
+            pos: lambda.pos,
+            name: Cell::new(lambda.name),
+            parameter,
+            captures: self.slice(captures),
+            frame_size,
+            body,
+            closed: Cell::new(None),
+        }))
+    }
+
+    fn lambda_inside(&mut self, lambda: &Lambda<'_>) -> Result<(Parameter, Code)> {
+        let mut names: Vec<Symbol> = lambda.arg.into_iter().collect();
+        names.extend(
+            lambda
+                .formals
+                .iter()
+                .flat_map(|formals| formals.formals)
+                .map(|formal| formal.name),
+        );
+        let first = self.scopes.reserve_locals(names.len().max(1) as u32);
+        for (i, &name) in names.iter().enumerate() {
+            self.scopes.bind(name, first + i as u32);
+        }
+        let result = self.parameter_and_body(lambda, first);
+        for &name in &names {
+            self.scopes.unbind(name);
+        }
+        result
+    }
+
+    fn parameter_and_body(&mut self, lambda: &Lambda<'_>, first: u32) -> Result<(Parameter, Code)> {
+        let parameter = match (&lambda.formals, lambda.arg) {
+            (None, Some(name)) => Parameter::Name(name),
+            (None, None) => Parameter::Name(self.ev.names.epsilon),
+            (Some(formals), name) => {
+                let first = first + u32::from(name.is_some());
+                let end = first + formals.formals.len() as u32;
+                self.scopes.start_binding(first, end);
+                let lowered: Result<Vec<Formal>> = formals
+                    .formals
+                    .iter()
+                    .enumerate()
+                    .map(|(i, formal)| {
+                        self.scopes.bound_up_to(first + i as u32);
+                        let default = formal.default.map(|default| self.lazy(default)).transpose()?;
+                        Ok(Formal {
+                            name: formal.name,
+                            pos: formal.pos,
+                            default,
+                        })
+                    })
+                    .collect();
+                self.scopes.finish_binding();
+                let formals_code = self.slice(lowered?);
+                let defaults = formals_code
+                    .iter()
+                    .filter(|formal| formal.default.is_some())
+                    .count() as u32;
+                let plan = PlanCache {
+                    shape: Cell::new(0),
+                    indices: Cell::new(&[]),
+                    misses: Cell::new(0),
+                };
+                Parameter::Pattern(self.alloc(Pattern {
+                    name,
+                    formals: formals_code,
+                    ellipsis: formals.ellipsis,
+                    defaults,
+                    plan,
+                }))
+            }
+        };
+        Ok((parameter, self.strict(lambda.body)?))
+    }
+
+    /// The sources of `inherit (e)`: hidden locals.
+    fn inherit_sources(&mut self, bindings: &Bindings<'_>, first: u32) -> Result<Vec<Bound>> {
+        let sources = bindings.inherit_from.iter().enumerate();
+        sources
+            .map(|(i, source)| {
+                self.scopes.bound_up_to(first + i as u32);
+                Ok(Bound {
+                    local: first + i as u32,
+                    value: self.lazy(source)?,
+                })
+            })
+            .collect()
+    }
+
+    /// `inherit (e) name;`: a thunk that selects from the hidden local.
+    fn inherited(&self, name: Symbol, local: u32, pos: Pos) -> Delayed {
+        let base = Code::Captured { index: 0, pos };
+        let body = Code::Select(self.alloc(SelectCode {
+            base,
+            name,
+            pos,
+            cache: InlineCache::new(),
+        }));
+        let captures = self.slice(vec![Source::local(local)]);
+        Delayed::Thunk(self.alloc(ThunkCode {
+            body,
+            captures,
+            frame_size: 0,
+        }))
+    }
+
+    fn attr_value(&mut self, attr: &nivis_lang::ast::Attr<'_>, sources: u32) -> Result<Delayed> {
+        match attr.value {
+            AttrValue::Plain(expr) => self.lazy(expr),
+            AttrValue::Inherit => {
+                let variable = Expr {
+                    pos: attr.pos,
+                    kind: ExprKind::Var(attr.name),
+                };
+                self.lazy_variable(attr.name, &variable)
+            }
+            AttrValue::InheritFrom(i) => Ok(self.inherited(attr.name, sources + i, attr.pos)),
+        }
+    }
+
+    /// Bindings that see one another, with locals from `first` on: first the sources of `inherit (e)`, then the
+    /// attributes. The names are bound when this returns; the caller unbinds them.
+    fn recursive(&mut self, bindings: &Bindings<'_>, first: u32, always_thunk: bool) -> Result<Vec<Bound>> {
+        let sources = bindings.inherit_from.len() as u32;
+        let first_attr = first + sources;
+        let end = first_attr + bindings.attrs.len() as u32;
+        // `inherit x;` means the x around the bindings, so these are lowered before any name is bound.
+        let outer: Vec<Option<Delayed>> = bindings
+            .attrs
+            .iter()
+            .map(|attr| match attr.value {
+                AttrValue::Inherit => self.attr_value(attr, first).map(Some),
+                _ => Ok(None),
+            })
+            .collect::<Result<_>>()?;
+        for (i, attr) in bindings.attrs.iter().enumerate() {
+            self.scopes.bind(attr.name, first_attr + i as u32);
+        }
+        self.scopes.start_binding(first, end);
+        let result = (|| {
+            let mut bound = self.inherit_sources(bindings, first)?;
+            for (i, attr) in bindings.attrs.iter().enumerate() {
+                let local = first_attr + i as u32;
+                self.scopes.bound_up_to(local);
+                let value = match (outer[i], attr.value) {
+                    (Some(outer), _) => outer,
+                    (None, AttrValue::Plain(expr)) if always_thunk => Delayed::Thunk(self.thunk(expr)?),
+                    (None, _) => self.attr_value(attr, first)?,
+                };
+                bound.push(Bound { local, value });
+            }
+            Ok(bound)
+        })();
+        self.scopes.finish_binding();
+        result
+    }
+
+    fn unbind_all(&mut self, bindings: &Bindings<'_>) {
+        for attr in bindings.attrs {
+            self.scopes.unbind(attr.name);
+        }
+    }
+
+    fn let_in(&mut self, bindings: &Bindings<'_>, body: ExprRef<'_>) -> Result<Code> {
+        let locals = bindings.inherit_from.len() + bindings.attrs.len();
+        let first = self.scopes.reserve_locals(locals as u32);
+        let bound = self.recursive(bindings, first, false)?;
+        let body = self.strict(body);
+        self.unbind_all(bindings);
+        self.scopes.release_locals(first);
+        let bindings = self.slice(bound);
+        Ok(Code::Let(self.alloc(LetCode {
+            bindings,
+            body: body?,
+        })))
+    }
+
+    fn keys(&self, bindings: &Bindings<'_>) -> &'static crate::keys::Keys {
+        let entries = bindings.attrs.iter().map(|attr| crate::attrs::Entry {
+            name: attr.name,
+            slot: Slot::NULL,
+            pos: attr.pos,
+        });
+        self.ev.heap.keys_of(entries)
+    }
+
+    fn dynamic(&mut self, bindings: &Bindings<'_>) -> Result<&'static [DynamicCode]> {
+        let codes = bindings
+            .dynamic
+            .iter()
+            .map(|attr| {
+                let name = self.strict(attr.name)?;
+                let value = self.lazy(attr.value)?;
+                Ok(DynamicCode {
+                    name,
+                    value,
+                    pos: attr.pos,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(self.slice(codes))
+    }
+
+    fn attrs(&mut self, bindings: &Bindings<'_>) -> Result<Code> {
+        let first = self.scopes.reserve_locals(bindings.inherit_from.len() as u32);
+        // Outside `rec` the sources see nothing of the set; they exist in order.
+        self.scopes
+            .start_binding(first, first + bindings.inherit_from.len() as u32);
+        let sources = self.inherit_sources(bindings, first);
+        self.scopes.finish_binding();
+        let inherit_from = self.slice(sources?);
+        let slots = bindings
+            .attrs
+            .iter()
+            .map(|attr| self.attr_value(attr, first))
+            .collect::<Result<Vec<_>>>()?;
+        let slots = self.slice(slots);
+        let keys = self.keys(bindings);
+        let dynamic = self.dynamic(bindings)?;
+        // The locals stay reserved: the attributes' thunks are made while the set is built, and dynamic names
+        // are evaluated in between.
+        Ok(Code::Attrs(self.alloc(AttrsCode {
+            keys,
+            inherit_from,
+            slots,
+            dynamic,
+        })))
+    }
+
+    fn rec_attrs(&mut self, bindings: &Bindings<'_>) -> Result<Code> {
+        let sources = bindings.inherit_from.len() as u32;
+        let first = self.scopes.reserve_locals(sources + bindings.attrs.len() as u32);
+        let overrides = bindings
+            .attrs
+            .iter()
+            .position(|attr| attr.name == self.ev.names.overrides);
+        let bound = self.recursive(bindings, first, overrides.is_some())?;
+        let dynamic = self.dynamic(bindings);
+        self.unbind_all(bindings);
+        let keys = self.keys(bindings);
+        let bindings = self.slice(bound);
+        Ok(Code::RecAttrs(self.alloc(RecAttrsCode {
+            keys,
+            bindings,
+            first: first + sources,
+            dynamic: dynamic?,
+            overrides: overrides.map(|i| i as u32),
+        })))
+    }
+}

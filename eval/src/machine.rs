@@ -1,0 +1,542 @@
+//! The evaluator's loop: strict evaluation of lowered code, and the making of slots for lazy positions.
+
+use crate::attrs::{Attrs, Entry};
+use crate::code::*;
+use crate::error::{Error, FrameText, Kind, Result, ResultExt};
+use crate::evaluator::{Evaluator, count};
+use crate::stack::Frame;
+use crate::value::{Slot, Type, Value};
+use nivis_lang::position::Pos;
+use nivis_lang::symbol::Symbol;
+
+impl Evaluator {
+    /// Evaluates code in a frame to weak head normal form.
+    pub(crate) fn eval(&self, code: &Code, frame: &Frame<'_>) -> Result<Value> {
+        match *code {
+            Code::Const(value) => Ok(value),
+            Code::Global(slot) => self.force(slot, Pos::NONE),
+            Code::Local { index, pos } => self.force(frame.local(index), pos),
+            Code::Captured { index, pos } => self.force(frame.captured(index), pos),
+            Code::With(code) => {
+                let (slot, pos) = self.lookup_with(code, frame)?;
+                self.force(slot, pos)
+            }
+            Code::Select(code) => self.eval_select(code, frame),
+            Code::SelectPath(code) => self.eval_select_path(code, frame),
+            Code::HasAttr(code) => self.eval_has_attr(code, frame),
+            Code::Call(code) => self.eval_call(code, frame),
+            Code::Arithmetic(operator, code) => self.eval_arithmetic(operator, code, frame),
+            Code::Lambda(code) => Ok(self.closure(code, frame)),
+            Code::Let(code) => {
+                self.bind(code.bindings, frame);
+                self.eval(&code.body, frame)
+            }
+            Code::Attrs(code) => self.eval_attrs(code, frame),
+            Code::RecAttrs(code) => self.eval_rec_attrs(code, frame),
+            Code::List(code) => Ok(self
+                .heap
+                .list_with(code.elements.len(), |i| self.delay(code.elements[i], frame))),
+            Code::WithScope(code) => {
+                frame.set_local(code.local, self.delay(code.namespace, frame));
+                self.eval(&code.body, frame)
+            }
+            Code::If(code) => {
+                let context = "while evaluating a branch condition";
+                let branch = match self.eval_bool(&code.condition, frame, code.pos, context)? {
+                    true => &code.then_branch,
+                    false => &code.else_branch,
+                };
+                self.eval(branch, frame)
+            }
+            Code::Assert(code) => {
+                let context = "in the condition of the assert statement";
+                if !self.eval_bool(&code.condition, frame, code.pos, context)? {
+                    return Err(self.assertion_failed(code, frame));
+                }
+                self.eval(&code.body, frame)
+            }
+            Code::Not(code) => {
+                let context = "in the argument of the not operator";
+                Ok(Value::bool(!self.eval_bool(
+                    &code.operand,
+                    frame,
+                    code.pos,
+                    context,
+                )?))
+            }
+            Code::Equal(code) => Ok(Value::bool(self.eval_equal(code, frame)?)),
+            Code::NotEqual(code) => Ok(Value::bool(!self.eval_equal(code, frame)?)),
+            Code::And(code) => {
+                let (left, right) = (
+                    "in the left operand of the AND (&&) operator",
+                    "in the right operand of the AND (&&) operator",
+                );
+                Ok(Value::bool(
+                    self.eval_bool(&code.left, frame, code.pos, left)?
+                        && self.eval_bool(&code.right, frame, code.pos, right)?,
+                ))
+            }
+            Code::Or(code) => {
+                let (left, right) = (
+                    "in the left operand of the OR (||) operator",
+                    "in the right operand of the OR (||) operator",
+                );
+                Ok(Value::bool(
+                    self.eval_bool(&code.left, frame, code.pos, left)?
+                        || self.eval_bool(&code.right, frame, code.pos, right)?,
+                ))
+            }
+            Code::Implies(code) => {
+                let (left, right) = (
+                    "in the left operand of the IMPL (->) operator",
+                    "in the right operand of the IMPL (->) operator",
+                );
+                Ok(Value::bool(
+                    !self.eval_bool(&code.left, frame, code.pos, left)?
+                        || self.eval_bool(&code.right, frame, code.pos, right)?,
+                ))
+            }
+            Code::Update(code) => self.eval_update(code, frame),
+            Code::ConcatLists(code) => {
+                let left = self.eval(&code.left, frame)?;
+                let right = self.eval(&code.right, frame)?;
+                let context = "while evaluating one of the elements to concatenate";
+                self.concat_lists(&[left.slot(), right.slot()], code.pos, context)
+            }
+            Code::Concat(code) => self.eval_concat(code, frame),
+            Code::CurPos(pos) => Ok(self.position_value(pos)),
+        }
+    }
+
+    /// The slot of an expression in a lazy position.
+    #[inline(always)]
+    pub(crate) fn delay(&self, delayed: Delayed, frame: &Frame<'_>) -> Slot {
+        match delayed {
+            Delayed::Const(slot) => slot,
+            Delayed::Variable(source) => frame.source(source),
+            Delayed::Thunk(code) => {
+                let (slot, captures) = self.heap.thunk(code);
+                for (i, &source) in code.captures.iter().enumerate() {
+                    captures.set(i, frame.source(source));
+                }
+                slot
+            }
+            Delayed::Lambda(code) => {
+                let (slot, captures) = self.heap.closure_cell(code);
+                for (i, &source) in code.captures.iter().enumerate() {
+                    captures.set(i, frame.source(source));
+                }
+                slot
+            }
+        }
+    }
+
+    /// First half of [`Evaluator::delay`], for scopes whose bindings see one another.
+    #[inline(always)]
+    pub(crate) fn allocate(&self, delayed: Delayed, frame: &Frame<'_>) -> Slot {
+        match delayed {
+            Delayed::Const(slot) => slot,
+            Delayed::Variable(source) => frame.source(source),
+            Delayed::Thunk(code) => self.heap.thunk(code).0,
+            Delayed::Lambda(code) => self.heap.closure_cell(code).0,
+        }
+    }
+
+    /// Second half of [`Evaluator::delay`].
+    #[inline(always)]
+    pub(crate) fn fill(&self, delayed: Delayed, slot: Slot, frame: &Frame<'_>) {
+        let Some(cell) = slot.as_cell() else { return };
+        let (captures, sources) = match delayed {
+            Delayed::Thunk(code) => (cell.thunk_captures(code), code.captures),
+            Delayed::Lambda(code) => (cell.closure_captures(code), code.captures),
+            Delayed::Const(_) | Delayed::Variable(_) => return,
+        };
+        for (i, &source) in sources.iter().enumerate() {
+            captures.set(i, frame.source(source));
+        }
+    }
+
+    /// Binds locals that see one another.
+    #[inline]
+    fn bind(&self, bindings: &[Bound], frame: &Frame<'_>) {
+        for bound in bindings {
+            frame.set_local(bound.local, self.allocate(bound.value, frame));
+        }
+        for bound in bindings {
+            self.fill(bound.value, frame.local(bound.local), frame);
+        }
+    }
+
+    /// A closure over the frame.
+    fn closure(&self, code: &'static LambdaCode, frame: &Frame<'_>) -> Value {
+        if code.captures.is_empty() {
+            return code.closed.get().unwrap_or_else(|| {
+                let (closure, _) = self.heap.closure(code);
+                code.closed.set(Some(closure));
+                closure
+            });
+        }
+        let (closure, captures) = self.heap.closure(code);
+        for (i, &source) in code.captures.iter().enumerate() {
+            captures.set(i, frame.source(source));
+        }
+        closure
+    }
+
+    /// Evaluates code that must give a boolean.
+    #[inline(always)]
+    fn eval_bool(&self, code: &Code, frame: &Frame<'_>, pos: Pos, context: &'static str) -> Result<bool> {
+        match self.eval(code, frame) {
+            Ok(value) => match value.as_bool() {
+                Some(b) => Ok(b),
+                None => Err(self.type_error(Type::Bool, value).at(pos).frame(pos, context)),
+            },
+            Err(error) => Err(error.frame(pos, context)),
+        }
+    }
+
+    /// Finds a name in the enclosing `with`s, innermost first, forcing each namespace as it is reached.
+    #[inline(never)]
+    fn lookup_with(&self, code: &WithCode, frame: &Frame<'_>) -> Result<(Slot, Pos)> {
+        for &(namespace, pos) in code.namespaces {
+            let context = "while evaluating the first subexpression of a with expression";
+            let set = self.expect_attrs(frame.source(namespace), pos, context)?;
+            if let Some(found) = set.find(code.name) {
+                return Ok((found.slot, code.pos));
+            }
+        }
+        let message = format!("undefined variable '{}'", self.name(code.name));
+        Err(Error::new(Kind::UndefinedVariable, message).at(code.pos))
+    }
+
+    #[inline(always)]
+    fn eval_select(&self, code: &'static SelectCode, frame: &Frame<'_>) -> Result<Value> {
+        let base = self.eval(&code.base, frame)?;
+        count(&self.stats.lookups);
+        let Some(set) = base.as_attrs() else {
+            return Err(self
+                .type_error(Type::Attrs, base)
+                .frame(code.pos, "while selecting an attribute"));
+        };
+        let slot = match code.cache.get(set.shape()).and_then(|i| set.slot_at(i)) {
+            Some(slot) => slot,
+            None => self.select_uncached(code, set)?,
+        };
+        match slot.evaluated() {
+            Some(value) => Ok(value),
+            None => self.force_selected(slot, set, code.name, code.pos),
+        }
+    }
+
+    #[inline(never)]
+    fn select_uncached(&self, code: &SelectCode, set: &'static Attrs) -> Result<Slot> {
+        if let Some(flat) = set.as_flat() {
+            if let Some(i) = flat.keys.find(code.name) {
+                code.cache.set(set.shape(), i);
+                return Ok(flat.slots[i]);
+            }
+        } else if let Some(slot) = set.get(code.name) {
+            return Ok(slot);
+        }
+        Err(self.attribute_missing(set, code.name, code.pos))
+    }
+
+    #[inline(never)]
+    fn force_selected(&self, slot: Slot, set: &'static Attrs, name: Symbol, pos: Pos) -> Result<Value> {
+        let found = || set.find(name).map_or(Pos::NONE, |found| found.pos);
+        let Some(cell) = slot.as_cell() else {
+            return self.force(slot, pos);
+        };
+        self.force_cell(cell, || Some(found()).filter(|pos| pos.is_some()).unwrap_or(pos))
+            .map_err(|error| match found() {
+                at if at.is_some() && !self.is_internal(at) => error.frame(at, FrameText::Attribute(name)),
+                _ => error,
+            })
+    }
+
+    #[cold]
+    fn attribute_missing(&self, set: &'static Attrs, name: Symbol, pos: Pos) -> Error {
+        let names = set
+            .flat(&self.heap)
+            .keys
+            .symbols()
+            .iter()
+            .map(|&symbol| self.name(symbol));
+        let suggestions = crate::suggest::best_matches(names, &self.name(name));
+        let message = format!("attribute '{}' missing", self.name(name));
+        Error::new(Kind::Eval, message).at(pos).suggest(suggestions)
+    }
+
+    /// The symbol of a step in an attribute path.
+    fn path_name(&self, name: &Name, frame: &Frame<'_>) -> Result<Symbol> {
+        match name {
+            Name::Static(symbol) => Ok(*symbol),
+            Name::Dynamic(code, pos) => {
+                let value = self.eval(code, frame)?;
+                let context = "while evaluating an attribute name";
+                let name = self.expect_string_without_context(value.slot(), *pos, context)?;
+                Ok(self.intern(name))
+            }
+        }
+    }
+
+    fn eval_select_path(&self, code: &'static SelectPathCode, frame: &Frame<'_>) -> Result<Value> {
+        let mut slot = self.eval(&code.base, frame)?.slot();
+        let mut last = Pos::NONE;
+        let result = (|| {
+            for name in code.path {
+                count(&self.stats.lookups);
+                let symbol = self.path_name(name, frame)?;
+                let value = self.force(slot, code.pos)?;
+                let found = match (value.as_attrs(), &code.default) {
+                    (Some(set), None) => set
+                        .find(symbol)
+                        .ok_or_else(|| self.attribute_missing(set, symbol, code.pos))?,
+                    (None, None) => {
+                        let context = "while selecting an attribute";
+                        return Err(self.type_error(Type::Attrs, value).frame(code.pos, context));
+                    }
+                    (set, Some(_)) => match set.and_then(|set| set.find(symbol)) {
+                        Some(found) => found,
+                        None => return Ok(None),
+                    },
+                };
+                slot = found.slot;
+                last = found.pos;
+            }
+            let pos = if last.is_some() { last } else { code.pos };
+            self.force(slot, pos).map(Some)
+        })();
+        match (result, &code.default) {
+            (Ok(Some(value)), _) => Ok(value),
+            (Ok(None), Some(default)) => self.eval(default, frame),
+            (Ok(None), None) => Ok(Value::NULL),
+            (Err(error), _) if last.is_some() && !self.is_internal(last) => Err(error.frame(
+                last,
+                format!(
+                    "while evaluating the attribute '{}'",
+                    self.show_path(code.path, frame)
+                ),
+            )),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    fn show_path(&self, path: &[Name], frame: &Frame<'_>) -> String {
+        let names = path.iter().map(|name| match self.path_name(name, frame) {
+            Ok(symbol) => self.name(symbol),
+            Err(_) => "\"${...}\"".to_owned(),
+        });
+        names.collect::<Vec<_>>().join(".")
+    }
+
+    fn eval_has_attr(&self, code: &'static HasAttrCode, frame: &Frame<'_>) -> Result<Value> {
+        let mut slot = self.eval(&code.base, frame)?.slot();
+        for name in code.path {
+            let value = self.force(slot, code.pos)?;
+            let symbol = self.path_name(name, frame)?;
+            match value.as_attrs().and_then(|set| set.get(symbol)) {
+                Some(found) => slot = found,
+                None => return Ok(Value::FALSE),
+            }
+        }
+        Ok(Value::TRUE)
+    }
+
+    #[inline(always)]
+    fn eval_call(&self, code: &'static CallCode, frame: &Frame<'_>) -> Result<Value> {
+        let function = self.eval(&code.function, frame)?;
+        match *code.args {
+            [argument] => self.call(function, &[self.delay(argument, frame)], code.pos),
+            [first, second] => {
+                let args = [self.delay(first, frame), self.delay(second, frame)];
+                self.call(function, &args, code.pos)
+            }
+            _ => self.call_many(function, code, frame),
+        }
+    }
+
+    #[inline(never)]
+    fn call_many(&self, function: Value, code: &'static CallCode, frame: &Frame<'_>) -> Result<Value> {
+        let mut few = [Slot::NULL; 8];
+        if let Some(args) = few.get_mut(..code.args.len()) {
+            for (slot, &argument) in args.iter_mut().zip(code.args) {
+                *slot = self.delay(argument, frame);
+            }
+            return self.call(function, args, code.pos);
+        }
+        let args: Vec<Slot> = code
+            .args
+            .iter()
+            .map(|&argument| self.delay(argument, frame))
+            .collect();
+        self.call(function, &args, code.pos)
+    }
+
+    fn eval_arithmetic(
+        &self,
+        operator: Arithmetic,
+        code: &'static BinaryCode,
+        frame: &Frame<'_>,
+    ) -> Result<Value> {
+        let _depth = self.enter_call(code.pos)?;
+        if let Some(primop) = code.primop {
+            self.count_primop(primop);
+        }
+        let result = self.eval(&code.left, frame).and_then(|left| {
+            let right = self.eval(&code.right, frame)?;
+            self.arithmetic(operator, left, right)
+        });
+        result.in_frame_with(code.pos, || {
+            FrameText::Builtin(code.primop.map_or("", |primop| primop.name))
+        })
+    }
+
+    fn eval_equal(&self, code: &BinaryCode, frame: &Frame<'_>) -> Result<bool> {
+        let left = self.eval(&code.left, frame)?;
+        let right = self.eval(&code.right, frame)?;
+        self.equal_values(left, right, code.pos)
+    }
+
+    /// `//`: the rightmost operand is evaluated first; see the reference's `evalForUpdate`.
+    fn eval_update(&self, code: &BinaryCode, frame: &Frame<'_>) -> Result<Value> {
+        count(&self.stats.updates);
+        let right = self.update_operand(&code.right, frame, code.pos, true)?;
+        let left = self.update_operand(&code.left, frame, code.pos, false)?;
+        Ok(self.heap.update(left, right))
+    }
+
+    #[inline(always)]
+    fn update_operand(&self, code: &Code, frame: &Frame<'_>, pos: Pos, right: bool) -> Result<Value> {
+        let error = match self.eval(code, frame) {
+            Ok(value) if value.as_attrs().is_some() => return Ok(value),
+            Ok(value) => self.type_error(Type::Attrs, value),
+            // A chain of updates is one operation: the inner operand has its own frame already.
+            Err(error) if matches!(code, Code::Update(_)) => return Err(error),
+            Err(error) => error,
+        };
+        let context = match right {
+            true => "in the right operand of the update (//) operator",
+            false => "in the left operand of the update (//) operator",
+        };
+        Err(error.frame(code.position().unwrap_or(pos), context))
+    }
+
+    #[inline]
+    fn eval_attrs(&self, code: &'static AttrsCode, frame: &Frame<'_>) -> Result<Value> {
+        if !code.inherit_from.is_empty() {
+            self.bind(code.inherit_from, frame);
+        }
+        let set = self
+            .heap
+            .attrs_with(code.keys, |i| self.delay(code.slots[i], frame));
+        if code.dynamic.is_empty() {
+            return Ok(set);
+        }
+        self.add_dynamic(set, code.dynamic, frame)
+    }
+
+    fn eval_rec_attrs(&self, code: &'static RecAttrsCode, frame: &Frame<'_>) -> Result<Value> {
+        self.bind(code.bindings, frame);
+        let mut set = self
+            .heap
+            .attrs_with(code.keys, |i| frame.local(code.first + i as u32));
+        if let Some(overrides) = code.overrides {
+            set = self.apply_overrides(set, overrides, code, frame)?;
+        }
+        if code.dynamic.is_empty() {
+            return Ok(set);
+        }
+        self.add_dynamic(set, code.dynamic, frame)
+    }
+
+    /// `__overrides` of a `rec` set: its attributes replace those of the set, and the recursive references see them.
+    #[cold]
+    fn apply_overrides(
+        &self,
+        set: Value,
+        overrides: u32,
+        code: &'static RecAttrsCode,
+        frame: &Frame<'_>,
+    ) -> Result<Value> {
+        let context = "while evaluating the `__overrides` attribute";
+        let slot = frame.local(code.first + overrides);
+        let overrides = self.expect_attrs(slot, Pos::NONE, context)?;
+        for entry in overrides.flat(&self.heap).entries() {
+            if let Some(i) = code.keys.find(entry.name) {
+                frame.set_local(code.first + i as u32, entry.slot);
+            }
+        }
+        // Thunks that were not forced yet see the new values.
+        let own = set.as_attrs().expect("a set").flat(&self.heap);
+        let first = code.bindings.len() - code.keys.len();
+        for (i, bound) in code.bindings.iter().enumerate() {
+            let slot = if i < first {
+                frame.local(bound.local)
+            } else {
+                own.slots[i - first]
+            };
+            self.fill(bound.value, slot, frame);
+        }
+        Ok(self.heap.update(
+            set,
+            self.heap
+                .attrs_sorted(&overrides.flat(&self.heap).entries().collect::<Vec<_>>()),
+        ))
+    }
+
+    #[inline(never)]
+    fn add_dynamic(&self, set: Value, dynamic: &'static [DynamicCode], frame: &Frame<'_>) -> Result<Value> {
+        let set = set.as_attrs().expect("a set").flat(&self.heap);
+        let mut entries: Vec<Entry> = set.entries().collect();
+        for code in dynamic {
+            let name = self.eval(&code.name, frame)?;
+            if name.is_null() {
+                continue;
+            }
+            let context = "while evaluating the name of a dynamic attribute";
+            let name = self.expect_string_without_context(name.slot(), code.pos, context)?;
+            let name = self.intern(name);
+            if let Some(other) = entries.iter().find(|entry| entry.name == name) {
+                let message = format!(
+                    "dynamic attribute '{}' already defined at {}",
+                    self.name(name),
+                    self.show_position(other.pos)
+                );
+                return Err(Error::new(Kind::Eval, message).at(code.pos));
+            }
+            if let Delayed::Lambda(lambda) = code.value {
+                lambda.name.set(Some(name));
+            }
+            entries.push(Entry {
+                name,
+                slot: self.delay(code.value, frame),
+                pos: code.pos,
+            });
+        }
+        Ok(self.heap.attrs(&mut entries))
+    }
+}
+
+impl Evaluator {
+    /// The error of a failed assertion; for `assert a == b` it tells the first difference.
+    #[cold]
+    #[inline(never)]
+    fn assertion_failed(&self, code: &AssertCode, frame: &Frame<'_>) -> Error {
+        if let Code::Equal(equal) = code.condition {
+            let difference = self.eval(&equal.left, frame).and_then(|left| {
+                let right = self.eval(&equal.right, frame)?;
+                self.difference(left.slot(), right.slot(), equal.pos)
+            });
+            if let Err(error) = difference {
+                let text = format!("while evaluating the condition of the assertion '{}'", code.text);
+                return if error.kind() == Kind::Assertion {
+                    error.frame(code.pos, text)
+                } else {
+                    error
+                };
+            }
+        }
+        Error::new(Kind::Assertion, format!("assertion '{}' failed", code.text)).at(code.pos)
+    }
+}

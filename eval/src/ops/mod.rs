@@ -1,0 +1,7 @@
+//! What operators mean. Each operation has one home; operators, primops and printing call it.
+
+pub mod arith;
+pub mod coerce;
+pub mod concat;
+pub mod equal;
+pub mod order;

@@ -1,0 +1,5 @@
+//! Primops: attrs.
+
+use nivis_eval::primop::Primop;
+
+pub(super) static TABLE: &[Primop] = &[];

@@ -1,0 +1,5 @@
+//! Primops: context.
+
+use nivis_eval::primop::Primop;
+
+pub(super) static TABLE: &[Primop] = &[];

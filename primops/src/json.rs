@@ -1,0 +1,5 @@
+//! Primops: json.
+
+use nivis_eval::primop::Primop;
+
+pub(super) static TABLE: &[Primop] = &[];

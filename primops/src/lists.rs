@@ -1,0 +1,5 @@
+//! Primops: lists.
+
+use nivis_eval::primop::Primop;
+
+pub(super) static TABLE: &[Primop] = &[];

@@ -1,0 +1,5 @@
+//! Primops: source.
+
+use nivis_eval::primop::Primop;
+
+pub(super) static TABLE: &[Primop] = &[];
