@@ -7,9 +7,15 @@ pub(crate) const HERE: &str = "/pwd";
 
 /// Text of a run with the folder it ran in replaced by [`HERE`].
 pub(crate) fn normalise(bytes: &[u8], dir: &Path) -> String {
-    let text = String::from_utf8(bytes.to_vec())
-        .unwrap_or_else(|_| bytes.escape_ascii().to_string().replace("\\n", "\n"));
-    text.replace(&*dir.to_string_lossy(), HERE)
+    text_of(bytes).replace(&*dir.to_string_lossy(), HERE)
+}
+
+/// Bytes as text; when they are no UTF-8, with escapes.
+pub(crate) fn text_of(bytes: &[u8]) -> String {
+    match str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.escape_ascii().to_string().replace("\\n", "\n"),
+    }
 }
 
 /// The error at the bottom of a report: its message and the place it names.
@@ -85,7 +91,8 @@ fn ends_message(line: &str) -> bool {
             .any(|start| line.starts_with(start))
 }
 
-/// The `file:line:column` of a line that names the place of an error.
+/// The `file:line:column` of a line that names the place of an error. Places in files that come
+/// with the reference are its own affair.
 fn place(line: &str) -> Option<String> {
     let line = line.trim();
     let text = ["at ", "┌─ ", "--> "]
@@ -94,7 +101,10 @@ fn place(line: &str) -> Option<String> {
     let text = text.trim_end_matches(':');
     let mut parts = text.rsplitn(3, ':');
     let numbers = parts.by_ref().take(2).all(|part| part.parse::<u32>().is_ok());
-    (numbers && parts.next().is_some()).then(|| text.to_owned())
+    let in_file = parts
+        .next()
+        .is_some_and(|file| !file.starts_with("«nix-internal»"));
+    (numbers && in_file).then(|| text.to_owned())
 }
 
 /// The lines of standard error that a program writes while it goes on: warnings and traces.

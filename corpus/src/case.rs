@@ -66,7 +66,8 @@ pub fn cases(root: &Path) -> Vec<Case> {
         ("cli", "session", Kind::Session),
     ] {
         for path in files(&root.join(folder)) {
-            if path.extension().is_some_and(|e| e == suffix) {
+            let fits = kind != Kind::DrvPath || drv::works_read_only(&path);
+            if fits && path.extension().is_some_and(|e| e == suffix) {
                 let stem = path.file_stem().unwrap_or_default().to_string_lossy();
                 let shown = if kind == Kind::DrvBytes {
                     "drv-bytes"
@@ -91,7 +92,8 @@ pub fn orphans(root: &Path) -> Vec<PathBuf> {
     for case in cases(root) {
         let suffixes: &[&str] = match case.kind {
             Kind::Lang => lang::suffixes(&case.path),
-            Kind::DrvPath | Kind::DrvBytes => &["nix", "exp", "drvs"],
+            Kind::DrvPath => &["exp"],
+            Kind::DrvBytes => &["nix", "drvs"],
             Kind::Session => &["session"],
         };
         used.extend(suffixes.iter().map(|suffix| case.path.with_extension(suffix)));

@@ -1,11 +1,21 @@
 //! `drv/`: expressions to instantiate. `.exp` holds the drvPaths in printed order, `.drvs` every
 //! `.drv` file that came into being, one a line: its path, a blank, its bytes.
+//!
+//! A file that begins with `# writes` needs what it instantiates written to a store; it has no
+//! `.exp`, as that is recorded in read-only mode.
 
-use crate::answer::{normalise, same};
+use crate::answer::{normalise, same, text_of};
 use crate::subject::{Subject, output};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
+
+/// Whether the case works without writing to a store.
+pub(crate) fn works_read_only(path: &Path) -> bool {
+    !fs::read_to_string(path)
+        .unwrap_or_default()
+        .starts_with("# writes")
+}
 
 fn paths(path: &Path, subject: &Subject) -> Result<String, String> {
     let dir = path.parent().unwrap_or(Path::new("."));
@@ -42,7 +52,7 @@ fn bytes(path: &Path, subject: &Subject) -> Result<String, String> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(".drv") {
             let text = fs::read(entry.path()).map_err(|e| format!("{name}: {e}"))?;
-            lines.push(format!("/nix/store/{name} {}\n", String::from_utf8_lossy(&text)));
+            lines.push(format!("/nix/store/{name} {}\n", text_of(&text)));
         }
     }
     lines.sort();

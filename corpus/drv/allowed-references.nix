@@ -1,0 +1,1 @@
+derivation { name = "n"; system = "x86_64-linux"; builder = "/bin/sh"; allowedReferences = [ "out" ]; disallowedRequisites = [ (derivation { name = "d"; system = "x86_64-linux"; builder = "/bin/sh"; }) ]; impureEnvVars = [ "HOME" ]; preferLocalBuild = true; allowSubstitutes = false; requiredSystemFeatures = [ "kvm" ]; __noChroot = true; }

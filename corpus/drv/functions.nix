@@ -1,0 +1,2 @@
+# A function with defaults is called; lists and sets of derivations are walked.
+{ system ? "x86_64-linux", name ? "from-default" }: { b = derivation { inherit name system; builder = "/bin/sh"; }; a = derivation { name = "first"; inherit system; builder = "/bin/sh"; }; inner = { recurseForDerivations = true; c = derivation { name = "inner"; inherit system; builder = "/bin/sh"; }; }; skipped.d = derivation { name = "skipped"; inherit system; builder = "/bin/sh"; }; notDrv = 1; }

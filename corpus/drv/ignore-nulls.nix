@@ -1,0 +1,1 @@
+map (a: derivation ({ name = "n"; system = "x86_64-linux"; builder = "/bin/sh"; } // a)) [ { } { x = null; } { x = null; __ignoreNulls = true; } { __ignoreNulls = true; } { __ignoreNulls = false; } { x = null; __ignoreNulls = false; } { x = ""; } ]

@@ -1,0 +1,1 @@
+map (name: derivation { inherit name; system = "x86_64-linux"; builder = "/bin/sh"; }) [ ".a" "a+b" "a_b-c.d?e=f" "1" "A" (builtins.concatStringsSep "" (builtins.genList (x: "n") 207)) "..." "a.drv.x" ]

@@ -1,0 +1,1 @@
+derivation { name = "n"; system = "x86_64-linux"; builder = "/bin/sh"; __structuredAttrs = true; outputHash = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="; outputHashMode = "recursive"; outputHashAlgo = "sha256"; }

@@ -1,0 +1,1 @@
+builtins.addDrvOutputDependencies (derivation { name = "n"; system = "s"; builder = "b"; }).outPath

@@ -1,0 +1,1 @@
+let f = builtins.toFile; in builtins.addDrvOutputDependencies "${f "a" "b"}${f "c" "d"}"

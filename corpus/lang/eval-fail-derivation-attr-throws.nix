@@ -1,0 +1,1 @@
+(derivation { name = "n"; system = "s"; builder = "b"; z = throw "z"; a = throw "a"; }).drvPath

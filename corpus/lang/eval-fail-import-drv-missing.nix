@@ -1,0 +1,1 @@
+import "/nix/store/zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz-x.drv"

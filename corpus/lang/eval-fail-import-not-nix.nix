@@ -1,0 +1,1 @@
+import ./data/latin1.txt

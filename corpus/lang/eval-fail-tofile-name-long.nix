@@ -1,0 +1,1 @@
+builtins.toFile (builtins.concatStringsSep "" (builtins.genList (x: "a") 212)) "x"

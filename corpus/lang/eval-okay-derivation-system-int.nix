@@ -1,0 +1,1 @@
+(derivation { name = "n"; system = 1; builder = "b"; }).drvPath

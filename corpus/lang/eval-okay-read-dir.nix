@@ -1,0 +1,1 @@
+[ (builtins.readDir ./data/dir) (builtins.readDir ./data/dir/sub) (builtins.readDir ./data/dir/dirlink) (builtins.readDir (toString ./data/lookup)) (map builtins.readFileType [ ./data ./data/hello.txt ./data/dir/link ./data/dir/broken ./data/dir/dirlink ]) ]
