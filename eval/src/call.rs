@@ -11,6 +11,9 @@ use crate::stack::{Frame, too_deep};
 use crate::value::{Slot, Type, Value};
 use nivis_lang::position::Pos;
 
+/// How many calls of functions go by before the user's interruption is noticed: about a millisecond's worth.
+const INTERRUPT_INTERVAL: u64 = 1 << 13;
+
 /// A pattern that met this many shapes of arguments stops planning for them.
 const MAX_PLANS: u32 = 8;
 
@@ -197,7 +200,7 @@ impl Evaluator {
             Parameter::Name(_) => frame.set_local(0, argument),
             Parameter::Pattern(pattern) => self.bind_pattern(code, pattern, argument, &frame, pos)?,
         }
-        self.count_call(code);
+        self.count_call(code)?;
         match self.eval(&code.body, &frame) {
             Ok(value) => Ok(value),
             Err(error) => Err(leave_lambda(error, code, pos)),
@@ -438,11 +441,15 @@ impl Evaluator {
     }
 
     #[inline(always)]
-    fn count_call(&self, code: &'static LambdaCode) {
+    fn count_call(&self, code: &'static LambdaCode) -> Result<()> {
         count(&self.stats.function_calls);
+        if self.stats.function_calls.get().is_multiple_of(INTERRUPT_INTERVAL) && self.host.interrupted() {
+            return Err(Error::new(Kind::Interrupted, "interrupted by the user"));
+        }
         if self.settings.count_calls {
             self.stats.count_function(code);
         }
+        Ok(())
     }
 }
 
