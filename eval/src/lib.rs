@@ -25,6 +25,7 @@ pub mod import;
 pub mod keys;
 mod lower;
 mod machine;
+pub mod number;
 pub mod ops;
 pub mod path;
 pub mod primop;

@@ -17,13 +17,15 @@ mod hash;
 mod json;
 mod lists;
 mod math;
+pub mod posix_regex;
 mod regex;
+mod replace;
 mod search_path;
 mod source;
 mod strings;
 mod toml;
 mod types;
-mod versions;
+pub mod versions;
 mod xml;
 
 use nivis_eval::error::Result;

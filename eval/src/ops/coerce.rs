@@ -104,7 +104,7 @@ impl Evaluator {
             Unpacked::Bool(b) if how.more => return Ok(Cow::Borrowed(if b { b"1" } else { b"" })),
             Unpacked::Null if how.more => return Ok(Cow::Borrowed(b"")),
             Unpacked::Int(i) if how.more => return Ok(Cow::Owned(i.to_string().into_bytes())),
-            Unpacked::Float(f) if how.more => return Ok(Cow::Owned(format!("{f:.6}").into_bytes())),
+            Unpacked::Float(f) if how.more => return Ok(Cow::Owned(crate::number::fixed(f).into_bytes())),
             Unpacked::List(list) if how.more => return self.coerce_list(list, pos, into, error_context, how),
             _ => {}
         }
