@@ -53,9 +53,11 @@ fn ask(path: &Path, subject: &Subject) -> Result<Answer, String> {
         stderr,
         status,
     } = output(command.arg("--readonly-mode").arg(file))?;
+    let home = subject.home();
+    let clean = |bytes: &[u8]| normalise(bytes, dir).replace(&*home.to_string_lossy(), "/home");
     Ok(Answer {
-        stdout: normalise(&stdout, dir),
-        stderr: normalise(&stderr, dir),
+        stdout: clean(&stdout),
+        stderr: clean(&stderr),
         status,
     })
 }

@@ -13,6 +13,7 @@
 
 mod answer;
 mod case;
+mod deep;
 mod drv;
 mod known;
 mod lang;
@@ -59,6 +60,12 @@ pub fn check(subject: Subject, arguments: Arguments) -> ExitCode {
             })
         })
         .collect();
+    if subject.is_nivis() {
+        trials.extend(deep::names().map(|name| {
+            let subject = Arc::clone(&subject);
+            Trial::test(format!("deep/{name}"), move || Ok(deep::check(name, &subject)?))
+        }));
+    }
     trials.push(Trial::test("no-forgotten-files", move || {
         match orphans(&root)[..] {
             [] => Ok(()),

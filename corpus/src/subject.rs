@@ -70,6 +70,11 @@ impl Subject {
         self.nivis
     }
 
+    /// The home of the runs that [`Subject::instantiate`] makes.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.home.path().join("home")
+    }
+
     /// `nix-instantiate` with the environment set, to be given arguments and run.
     pub(crate) fn instantiate(&self, dir: &Path) -> Command {
         self.command(self.bin.join("nix-instantiate"), dir, self.home.path())

@@ -1,0 +1,1 @@
+a: [ (let x = 1; y = x; in y) (let in 1) (let { x = 1; body = x; }) (with a; b) (with a; with { c = 1; }; b c) (if a then 1 else if a then 2 else 3) (assert a; 1) (assert a == 1; with a; let x = b; in x) (let inherit (a) x; inherit a; z = 1; in x) ]
