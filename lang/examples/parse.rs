@@ -2,6 +2,7 @@
 //! input; then each output is preceded by a line `== FILE`.
 
 use bumpalo::Bump;
+use nivis_lang::position::{Origin, SourceMap};
 use nivis_lang::{ParseOptions, parse, show::show, symbol::Symbols};
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -25,22 +26,17 @@ fn print(file: &Path, out: &mut impl Write) -> std::io::Result<()> {
             writeln!(out)
         }
         Err(error) => {
-            let line_start = |at: usize| {
-                source[..at]
-                    .iter()
-                    .rposition(|&byte| byte == b'\n')
-                    .map_or(0, |i| i + 1)
-            };
-            let place = |pos: u32| {
-                let at = (pos as usize).saturating_sub(1).min(source.len());
-                let line = source[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
-                format!("{line}:{}", at - line_start(at) + 1)
+            let mut sources = SourceMap::new();
+            sources.add(Origin::String(source.as_slice().into()), source.len());
+            let place = |pos| match sources.locate(pos, |_| None) {
+                Some(location) => format!("{}:{}", location.line, location.column),
+                None => String::new(),
             };
             let previous = error
                 .previous
-                .map(|pos| format!(" at {}", place(pos.0)))
+                .map(|pos| format!(" at {}", place(pos)))
                 .unwrap_or_default();
-            writeln!(out, "error: {}{previous} @ {}", error.message, place(error.pos.0))
+            writeln!(out, "error: {}{previous} @ {}", error.message, place(error.pos))
         }
     }
 }

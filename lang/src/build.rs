@@ -24,7 +24,7 @@ pub(crate) struct Builder<'a, 'o> {
     arena: &'a Bump,
     /// Parsing stopped: what is closed now is not complete.
     stopped: bool,
-    /// The first error, and the offset at which it was found.
+    /// The first error, and the offset of the token at which it was found.
     error: Option<(u32, SyntaxError)>,
     warnings: Vec<Warning>,
     parts: Vec<Part<'a>>,
@@ -253,7 +253,7 @@ impl<'a, 'o> Builder<'a, 'o> {
                         "the path '{}' can not be resolved in pure mode",
                         String::from_utf8_lossy(text)
                     );
-                    self.fail(token.end, SyntaxError::new(message, Pos::NONE));
+                    self.fail(token.start, SyntaxError::new(message, Pos::NONE));
                     return self.missing();
                 }
             }
@@ -274,7 +274,7 @@ impl<'a, 'o> Builder<'a, 'o> {
         match setting {
             Lint::Ignore => {}
             Lint::Warn => self.warnings.push(Warning::Lint { pos, message }),
-            Lint::Fatal => self.fail(token.end, SyntaxError::new(message, pos)),
+            Lint::Fatal => self.fail(token.start, SyntaxError::new(message, pos)),
         }
     }
 
@@ -692,7 +692,7 @@ impl<'a> Sink for Builder<'a, '_> {
         }
     }
 
-    fn binding(&mut self, mark: Mark<()>, names: usize, value: ExprRef<'a>, end: u32) {
+    fn binding(&mut self, mark: Mark<()>, names: usize, value: ExprRef<'a>, last: u32) {
         if self.stopped {
             return;
         }
@@ -714,7 +714,7 @@ impl<'a> Sink for Builder<'a, '_> {
                 self.entries.push(Entry {
                     name,
                     pos,
-                    found_at: end,
+                    found_at: last,
                     rest,
                     value,
                 });
@@ -726,7 +726,7 @@ impl<'a> Sink for Builder<'a, '_> {
         }
     }
 
-    fn inherit(&mut self, _: Mark<()>, from: Option<ExprRef<'a>>, names: usize, end: u32) {
+    fn inherit(&mut self, _: Mark<()>, from: Option<ExprRef<'a>>, names: usize, last: u32) {
         if self.stopped {
             return;
         }
@@ -743,7 +743,7 @@ impl<'a> Sink for Builder<'a, '_> {
                 self.entries.push(Entry {
                     name: symbol,
                     pos: name.pos,
-                    found_at: end,
+                    found_at: last,
                     rest: &[],
                     value,
                 });
@@ -752,7 +752,7 @@ impl<'a> Sink for Builder<'a, '_> {
     }
 
     #[inline]
-    fn inherit_name(&mut self, end: u32) {
+    fn inherit_name(&mut self, last: u32) {
         if let Some(AttrName {
             pos,
             kind: AttrNameKind::Dynamic(_),
@@ -761,7 +761,7 @@ impl<'a> Sink for Builder<'a, '_> {
         {
             let pos = *pos;
             self.fail(
-                end,
+                last,
                 SyntaxError::new("dynamic attributes not allowed in inherit".to_owned(), pos),
             );
         }

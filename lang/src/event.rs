@@ -165,12 +165,12 @@ pub(crate) trait Sink {
 
     /// The height of the stacks of bindings.
     fn bindings_start(&mut self) -> Self::BindingsStart;
-    /// `names = value;`, `end` is the offset after it.
-    fn binding(&mut self, mark: Mark<Self::Node>, names: usize, value: Self::Expr, end: u32);
-    /// `inherit names…;` or `inherit (from) names…;`, `end` is the offset after it.
-    fn inherit(&mut self, mark: Mark<Self::Node>, from: Option<Self::Expr>, names: usize, end: u32);
-    /// A name of an inherit clause was announced and ends at `end`.
-    fn inherit_name(&mut self, end: u32);
+    /// `names = value;`; `last` is the offset of its last token.
+    fn binding(&mut self, mark: Mark<Self::Node>, names: usize, value: Self::Expr, last: u32);
+    /// `inherit names…;` or `inherit (from) names…;`; `last` is the offset of its last token.
+    fn inherit(&mut self, mark: Mark<Self::Node>, from: Option<Self::Expr>, names: usize, last: u32);
+    /// A name of an inherit clause was announced; `last` is the offset of its last token.
+    fn inherit_name(&mut self, last: u32);
     /// All bindings of a set or `let` were announced.
     fn bindings(&mut self, start: Self::BindingsStart) -> Self::Bindings;
     /// A set.

@@ -361,6 +361,41 @@ impl Lexer<'_> {
     }
 }
 
+/// The blanks and comments between two tokens.
+pub fn trivia(source: &[u8], start: u32, end: u32) -> impl Iterator<Item = Token> + '_ {
+    let mut at = start as usize;
+    std::iter::from_fn(move || {
+        let rest = source.get(at..end as usize).filter(|rest| !rest.is_empty())?;
+        let (kind, length) = match rest[0] {
+            b'#' => (
+                SyntaxKind::Comment,
+                memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
+            ),
+            b'/' => {
+                let body = rest.get(2..).unwrap_or_default();
+                (
+                    SyntaxKind::Comment,
+                    memchr::memmem::find(body, b"*/").map_or(rest.len(), |at| at + 4),
+                )
+            }
+            _ => {
+                let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+                (
+                    SyntaxKind::Whitespace,
+                    rest.iter().take_while(blank).count().max(1),
+                )
+            }
+        };
+        let token = Token {
+            start: at as u32,
+            end: (at + length) as u32,
+            kind,
+        };
+        at += length;
+        Some(token)
+    })
+}
+
 const fn stops(bytes: &[u8]) -> [u8; 256] {
     let mut table = [0; 256];
     let mut i = 0;

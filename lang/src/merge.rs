@@ -17,7 +17,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) name: Symbol,
     /// Where the path stands.
     pub(crate) pos: Pos,
-    /// The offset at which the reference would insert the binding.
+    /// The offset of the token at which the reference inserts the binding.
     pub(crate) found_at: u32,
     /// The other names of its path.
     pub(crate) rest: &'a [AttrName<'a>],

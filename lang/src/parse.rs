@@ -99,7 +99,7 @@ fn first_error(
         Some((_, error)) => {
             let text = &source[token.start as usize..token.end as usize];
             let start = match error {
-                LexError::TrailingSlash => expected::path_end_start(source, tokens, index),
+                LexError::TrailingSlash => expected::trailing_slash_start(source, tokens, index),
                 _ => token.start,
             };
             SyntaxError::new(lex_message(error, text), options.pos(start))

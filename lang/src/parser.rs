@@ -79,6 +79,14 @@ impl<'t, S: Sink> Parser<'t, S> {
             .map_or(0, |index| self.tokens[index].end)
     }
 
+    /// The start of the token that was consumed last.
+    #[inline]
+    pub(crate) fn previous_start(&self) -> u32 {
+        self.index
+            .checked_sub(1)
+            .map_or(0, |index| self.tokens[index].start)
+    }
+
     /// Consumes the next token and returns it. The end of the source stays.
     #[inline(always)]
     pub(crate) fn bump(&mut self) -> Token {

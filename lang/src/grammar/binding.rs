@@ -33,8 +33,8 @@ fn binding<S: Sink>(p: &mut Parser<'_, S>) {
     p.expect(Assign, None);
     let value = expression(p);
     p.expect(Semicolon, None);
-    let end = p.previous_end();
-    p.sink.binding(mark, names, value, end);
+    let last = p.previous_start();
+    p.sink.binding(mark, names, value, last);
 }
 
 fn inherit<S: Sink>(p: &mut Parser<'_, S>) {
@@ -51,10 +51,10 @@ fn inherit<S: Sink>(p: &mut Parser<'_, S>) {
     let names = p.sink.names_start();
     while matches!(p.kind(), Ident | Or | Quote | DollarBrace) {
         attr_name(p);
-        let end = p.previous_end();
-        p.sink.inherit_name(end);
+        let last = p.previous_start();
+        p.sink.inherit_name(last);
     }
     p.expect(Semicolon, None);
-    let end = p.previous_end();
-    p.sink.inherit(mark, from, names, end);
+    let last = p.previous_start();
+    p.sink.inherit(mark, from, names, last);
 }
