@@ -34,6 +34,6 @@ mod scope;
 pub mod settings;
 #[allow(unsafe_code, reason = "zeroed frames: see the module's invariants")]
 mod stack;
-mod suggest;
+pub mod suggest;
 #[allow(unsafe_code, reason = "packs words: see the module's invariants")]
 pub mod value;

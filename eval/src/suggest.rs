@@ -3,10 +3,10 @@
 /// How many changes away a name may be to be suggested.
 const MAX_DISTANCE: usize = 2;
 /// How many names are suggested at the most.
-const MAX_SUGGESTIONS: usize = 3;
+const MAX_SUGGESTIONS: usize = 5;
 
-/// The names closest to `query`, best first: at most three, at most two edits away.
-pub(crate) fn best_matches(names: impl Iterator<Item = String>, query: &str) -> Vec<String> {
+/// The names closest to `query`, best first: at most five, at most two edits away.
+pub fn best_matches(names: impl Iterator<Item = String>, query: &str) -> Vec<String> {
     let close = |name: &String| name.len().abs_diff(query.len()) <= MAX_DISTANCE;
     let mut matches: Vec<(usize, String)> = names
         .filter(close)

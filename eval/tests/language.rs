@@ -11,19 +11,21 @@ use std::sync::Arc;
 fn with_evaluator<T: Send>(run: impl FnOnce(&Evaluator) -> T + Send) -> T {
     const STACK: usize = 256 << 20;
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || {
-            let ev = Evaluator::new(Box::new(MemoryHost::new()), Settings::default());
-            ev.set_native_stack(STACK);
-            ev.define_base_scope(
-                vec![
-                    ("true".to_owned(), Value::TRUE.slot()),
-                    ("false".to_owned(), Value::FALSE.slot()),
-                    ("null".to_owned(), Value::NULL.slot()),
-                ],
-                vec![],
-            );
-            run(&ev)
-        });
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || {
+                let ev = Evaluator::new(Box::new(MemoryHost::new()), Settings::default());
+                ev.set_native_stack(STACK);
+                ev.define_base_scope(
+                    vec![
+                        ("true".to_owned(), Value::TRUE.slot()),
+                        ("false".to_owned(), Value::FALSE.slot()),
+                        ("null".to_owned(), Value::NULL.slot()),
+                    ],
+                    vec![],
+                );
+                run(&ev)
+            });
         thread.expect("a thread").join().expect("no panic")
     })
 }
@@ -37,7 +39,10 @@ fn show(ev: &Evaluator, slot: Slot) -> Result<String, Error> {
         Unpacked::String(s) => format!("{:?}", String::from_utf8_lossy(s.bytes())),
         Unpacked::Path(p) => String::from_utf8_lossy(p).into_owned(),
         Unpacked::List(list) => {
-            let elements = list.iter().map(|&slot| show(ev, slot)).collect::<Result<Vec<_>, _>>()?;
+            let elements = list
+                .iter()
+                .map(|&slot| show(ev, slot))
+                .collect::<Result<Vec<_>, _>>()?;
             format!("[{}]", elements.join(" "))
         }
         Unpacked::Attrs(set) => {
@@ -69,7 +74,11 @@ fn check(source: &str, expected: &str) {
 fn check_fails(source: &str, kind: Kind, message: &str) {
     match eval(source) {
         Ok(found) => panic!("{source}: gives {found}"),
-        Err(error) => assert_eq!((error.kind(), error.to_string().as_str()), (kind, message), "{source}"),
+        Err(error) => assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (kind, message),
+            "{source}"
+        ),
     }
 }
 
@@ -112,32 +121,65 @@ fn a_small_set_over_a_big_one_looks_like_their_union() {
         "let b = {{ {big} }}; l = b // {{ k5 = 1; z = 2; }} // {{ k5 = 3; }}; in [ l.k5 l.z l.k99 (l == l // {{ k5 = 4; }}) (l == b // {{ z = 2; k5 = 3; }}) ]"
     );
     check(&source, "[3 2 99 false true]");
-    let many: String = (0..20).map(|i| format!(" // {{ k{i} = \"x\"; n{i} = 1; }}")).collect();
-    check(&format!("let b = {{ {big} }}; l = b{many}; in [ l.k19 l.k20 l.n0 (l ? n19) ]"), "[\"x\" 20 1 true]");
+    let many: String = (0..20)
+        .map(|i| format!(" // {{ k{i} = \"x\"; n{i} = 1; }}"))
+        .collect();
+    check(
+        &format!("let b = {{ {big} }}; l = b{many}; in [ l.k19 l.k20 l.n0 (l ? n19) ]"),
+        "[\"x\" 20 1 true]",
+    );
 }
 
 #[test]
 fn functions() {
-    check("({ a, b ? a, ... }@args: [ a b args ]) { a = 1; c = 2; }", "[1 1 {a=1 c=2}]");
+    check(
+        "({ a, b ? a, ... }@args: [ a b args ]) { a = 1; c = 2; }",
+        "[1 1 {a=1 c=2}]",
+    );
     check("({ a ? b, b ? 2 }: a) { }", "2");
     check("({ b ? 2, a ? b }: a) { }", "2");
     check("let f = { x ? y, y ? x }: x; in f { y = 5; }", "5");
     check("{ __functor = self: x: self.n + x; n = 1; } 2", "3");
     check("(x: y: x) 1 2", "1");
-    check("let f = a: b: c: d: e: f: g: h: i: [ a b c d e f g h i ]; in f 1 2 3 4 5 6 7 8 9", "[1 2 3 4 5 6 7 8 9]");
-    check_fails("({ a }: a) { }", Kind::Type, "function 'anonymous lambda' called without required argument 'a'");
-    check_fails("({ a }: a) { a = 1; b = 2; }", Kind::Type, "function 'anonymous lambda' called with unexpected argument 'b'");
+    check(
+        "let f = a: b: c: d: e: f: g: h: i: [ a b c d e f g h i ]; in f 1 2 3 4 5 6 7 8 9",
+        "[1 2 3 4 5 6 7 8 9]",
+    );
+    check_fails(
+        "({ a }: a) { }",
+        Kind::Type,
+        "function 'anonymous lambda' called without required argument 'a'",
+    );
+    check_fails(
+        "({ a }: a) { a = 1; b = 2; }",
+        Kind::Type,
+        "function 'anonymous lambda' called with unexpected argument 'b'",
+    );
 }
 
 #[test]
 fn laziness() {
     check("(x: 1) (let x = x; in x)", "1");
     check("{ a = 1; b = let x = x; in x; }.a", "1");
-    check("let f = x: x; in [ (f == f) ([ f ] == [ f ]) ([ (x: x) ] == [ (x: x) ]) ]", "[false true false]");
+    check(
+        "let f = x: x; in [ (f == f) ([ f ] == [ f ]) ([ (x: x) ] == [ (x: x) ]) ]",
+        "[false true false]",
+    );
     check("let f = x: x; in { a = f; } == { a = f; }", "true");
-    check("let s = { f = x: x; }; in [ (s == s) ([ s.f ] == [ s.f ]) ]", "[true false]");
-    check_fails("let x = x; in x", Kind::InfiniteRecursion, "infinite recursion encountered");
-    check_fails("let f = x: 1 + f x; in f 1", Kind::StackOverflow, "stack overflow; max-call-depth exceeded");
+    check(
+        "let s = { f = x: x; }; in [ (s == s) ([ s.f ] == [ s.f ]) ]",
+        "[true false]",
+    );
+    check_fails(
+        "let x = x; in x",
+        Kind::InfiniteRecursion,
+        "infinite recursion encountered",
+    );
+    check_fails(
+        "let f = x: 1 + f x; in f 1",
+        Kind::StackOverflow,
+        "stack overflow; max-call-depth exceeded",
+    );
 }
 
 #[test]
@@ -148,6 +190,14 @@ fn strings_and_numbers() {
     check("[ 1 ] ++ [ 2 ] ++ [ ]", "[1 2]");
     check("9223372036854775807", "9223372036854775807");
     check("[ (2305843009213693952 == 2305843009213693951 + 1) ]", "[true]");
-    check_fails("9223372036854775807 + 1", Kind::Eval, "integer overflow in adding 9223372036854775807 + 1");
-    check_fails("assert 1 == 2; 3", Kind::Assertion, "integer '1' is not equal to integer '2'");
+    check_fails(
+        "9223372036854775807 + 1",
+        Kind::Eval,
+        "integer overflow in adding 9223372036854775807 + 1",
+    );
+    check_fails(
+        "assert 1 == 2; 3",
+        Kind::Assertion,
+        "integer '1' is not equal to integer '2'",
+    );
 }

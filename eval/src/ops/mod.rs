@@ -3,5 +3,6 @@
 pub mod arith;
 pub mod coerce;
 pub mod concat;
+mod deep;
 pub mod equal;
 pub mod order;

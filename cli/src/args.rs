@@ -1,0 +1,123 @@
+//! Taking a command line apart: tables of flags, in any order among the other arguments.
+//!
+//! The classic commands have rules that argument parsers of today lack: a flag may take two values, short flags
+//! can be bundled (`-qaP`, `-j3`), every setting is a flag, and a flag's values may start with a dash.
+
+use crate::failure::{Failure, Result};
+use std::collections::VecDeque;
+
+/// Arguments are bytes: paths need not be text.
+pub(crate) type Arg = Vec<u8>;
+
+/// A flag and what it does to `T`.
+pub(crate) struct Flag<T: 'static> {
+    /// Its names with their dashes, the best one first.
+    pub(crate) names: &'static [&'static str],
+    /// What to call each value it takes.
+    pub(crate) values: &'static [&'static str],
+    /// What it is for; flags without help are not shown.
+    pub(crate) help: &'static str,
+    /// Does it.
+    pub(crate) apply: fn(&mut T, &[Arg]) -> Result<()>,
+}
+
+/// A command whose arguments are parsed.
+pub(crate) trait Arguments: Sized + 'static {
+    /// What the flags common to all commands change.
+    type Common: 'static;
+    /// Flags of all commands.
+    const COMMON_FLAGS: &'static [Flag<Self::Common>];
+    /// Flags of this command.
+    const FLAGS: &'static [Flag<Self>];
+
+    /// What the common flags change.
+    fn common(&mut self) -> &mut Self::Common;
+
+    /// Flags that are not in a table (settings): how many values it takes and how to apply it.
+    fn other_flag(&mut self, name: &str) -> Option<OtherFlag<Self>>;
+
+    /// An argument that is not a flag; `false` if the command takes none.
+    fn positional(&mut self, arg: Arg) -> Result<bool>;
+}
+
+/// A flag that is not in a table.
+pub(crate) struct OtherFlag<T> {
+    /// How many values it takes.
+    pub(crate) values: usize,
+    /// Does it.
+    pub(crate) apply: Box<dyn FnOnce(&mut T, &[Arg]) -> Result<()>>,
+}
+
+/// Applies a command line to a command.
+pub(crate) fn parse<C: Arguments>(command: &mut C, args: Vec<Arg>) -> Result<()> {
+    let mut rest: VecDeque<Arg> = args.into();
+    let mut only_positional = false;
+    while let Some(mut arg) = rest.pop_front() {
+        if only_positional || arg.first() != Some(&b'-') || arg == b"-" {
+            if !command.positional(arg.clone())? {
+                return Err(Failure::Usage(format!("unexpected argument '{}'", lossy(&arg))));
+            }
+            continue;
+        }
+        if arg == b"--" {
+            only_positional = true;
+            continue;
+        }
+        unbundle(&mut arg, &mut rest);
+        apply_flag(command, &arg, &mut rest)?;
+    }
+    Ok(())
+}
+
+/// Replaces `-qaP` by `-q` `-a` `-P`, and `-j3` by `-j` `3`.
+fn unbundle(arg: &mut Arg, rest: &mut VecDeque<Arg>) {
+    if arg.len() <= 2 || arg[1] == b'-' || !arg[1].is_ascii_alphabetic() {
+        return;
+    }
+    let tail = arg.split_off(2);
+    let letters = tail.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    if letters < tail.len() {
+        rest.push_front(tail[letters..].to_vec());
+    }
+    for &letter in tail[..letters].iter().rev() {
+        rest.push_front(vec![b'-', letter]);
+    }
+}
+
+fn apply_flag<C: Arguments>(command: &mut C, arg: &[u8], rest: &mut VecDeque<Arg>) -> Result<()> {
+    let unknown = || Failure::Usage(format!("unrecognised flag '{}'", lossy(arg)));
+    let name = std::str::from_utf8(arg).map_err(|_| unknown())?;
+    if let Some(flag) = find(C::COMMON_FLAGS, name) {
+        let values = take_values(name, flag.values.len(), rest)?;
+        return (flag.apply)(command.common(), &values);
+    }
+    if let Some(flag) = find(C::FLAGS, name) {
+        if rest.len() < flag.values.len() {
+            return Err(Failure::Usage(format!("'{name}' requires an argument")));
+        }
+        let values = take_values(name, flag.values.len(), rest)?;
+        return (flag.apply)(command, &values);
+    }
+    let flag = command.other_flag(name).ok_or_else(unknown)?;
+    let values = take_values(name, flag.values, rest)?;
+    (flag.apply)(command, &values)
+}
+
+fn find<T>(flags: &'static [Flag<T>], name: &str) -> Option<&'static Flag<T>> {
+    flags.iter().find(|flag| flag.names.contains(&name))
+}
+
+fn take_values(name: &str, wanted: usize, rest: &mut VecDeque<Arg>) -> Result<Vec<Arg>> {
+    if rest.len() < wanted {
+        return Err(Failure::Usage(format!(
+            "flag '{name}' requires {wanted} argument(s), but only {} were given",
+            rest.len()
+        )));
+    }
+    Ok(rest.drain(..wanted).collect())
+}
+
+/// An argument as text, for messages and names.
+pub(crate) fn lossy(arg: &[u8]) -> String {
+    String::from_utf8_lossy(arg).into_owned()
+}
