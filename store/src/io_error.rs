@@ -41,12 +41,15 @@ impl IoError {
 
 impl fmt::Display for IoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = self.source.to_string();
-        // The number that the standard library appends says nothing more to a reader.
-        let message = match message.rfind(" (os error ") {
-            Some(end) => &message[..end],
-            None => &message,
-        };
-        write!(f, "{}: {message}", self.context)
+        write!(f, "{}: {}", self.context, message(&self.source))
     }
+}
+
+/// What the system says of an error, without the number that the standard library appends to it.
+pub(crate) fn message(error: &io::Error) -> String {
+    let mut message = error.to_string();
+    if let Some(end) = message.rfind(" (os error ") {
+        message.truncate(end);
+    }
+    message
 }

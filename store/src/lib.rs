@@ -11,9 +11,10 @@
 //! | `.drv` files: data, text, hashes, output paths | [`derivation`] |
 //!
 //! A derivation is made like this: fill a [`derivation::Derivation`] whose outputs are
-//! [`Deferred`](derivation::DerivationOutput::Deferred) (or fixed, floating, impure) and whose
-//! environment has an empty variable for each output, then call [`derivation::instantiate`]; it gives the
-//! text and the path, and fills in the outputs.
+//! [`Deferred`](derivation::DerivationOutput::Deferred) (or fixed, floating, impure), then call
+//! [`derivation::instantiate`]; it fills in the outputs and their variables, and gives text and path.
+//!
+//! With `db` there is [`LocalStore`], the store on disk.
 
 #![forbid(unsafe_code)]
 
@@ -24,3 +25,30 @@ pub mod hash;
 pub mod io_error;
 pub mod nar;
 pub mod path;
+pub mod source;
+
+#[cfg(feature = "db")]
+pub mod config;
+#[cfg(feature = "db")]
+mod db;
+#[cfg(feature = "db")]
+pub mod error;
+#[cfg(feature = "db")]
+mod files;
+#[cfg(feature = "db")]
+pub mod local_store;
+#[cfg(feature = "db")]
+mod locks;
+#[cfg(feature = "db")]
+pub mod notify;
+#[cfg(feature = "db")]
+pub mod path_info;
+#[cfg(feature = "db")]
+mod roots;
+#[cfg(feature = "db")]
+mod temp_roots;
+
+#[cfg(feature = "db")]
+pub use db::Registration;
+#[cfg(feature = "db")]
+pub use local_store::LocalStore;

@@ -1,6 +1,7 @@
 //! From a derivation as it was written to one that can be stored: output paths, text and path.
 
 use super::hash_modulo::{DrvHash, HashModuloCache, hash_derivation_modulo};
+use super::placeholder::placeholder;
 use super::{Derivation, DerivationError, DerivationKind, DerivationOutput};
 use crate::hash::Hash;
 use crate::path::{DRV_EXTENSION, StoreDir, StorePath};
@@ -14,8 +15,8 @@ pub struct Instantiated {
     pub text: Vec<u8>,
 }
 
-/// Compute the paths of the outputs that are [`DerivationOutput::Deferred`], put them into the
-/// environment where it has the variables of the outputs, and make text and path of the `.drv` file.
+/// Compute the paths of the outputs that are [`DerivationOutput::Deferred`], set the variable of each output
+/// to its path (or what stands for it), and make text and path of the `.drv` file.
 ///
 /// Outputs stay deferred if an input's path is not known before it is built. The hash of the derivation is
 /// put into the cache, so that derivations that need it do without the file.
@@ -48,35 +49,31 @@ fn fill_in_output_paths<E: From<DerivationError>>(
     cache: &mut HashModuloCache,
     read: &mut dyn FnMut(&StorePath) -> Result<Derivation, E>,
 ) -> Result<(), E> {
-    let known = match drv.kind()? {
-        DerivationKind::Deferred => {
-            let hash = hash_derivation_modulo(store, drv, true, cache, read)?;
-            if hash.deferred {
-                return Ok(());
+    let kind = drv.kind()?;
+    // Whatever the variables of the outputs were set to: the hash is that of empty ones.
+    for output in drv.outputs.keys() {
+        let value = match kind {
+            DerivationKind::Floating | DerivationKind::Impure => placeholder(output.as_bytes()).into_bytes(),
+            _ => Vec::new(),
+        };
+        drv.env.insert(output.as_bytes().to_vec(), value);
+    }
+    if kind == DerivationKind::Deferred {
+        let masked = hash_derivation_modulo(store, drv, true, cache, read)?;
+        if !masked.deferred {
+            for (output_name, output) in &mut drv.outputs {
+                let path = store.make_output_path(output_name, &masked.hash, &drv.name);
+                *output = DerivationOutput::InputAddressed(path.map_err(DerivationError::from)?);
             }
-            Some(hash)
         }
-        DerivationKind::Fixed => None,
-        _ => return Ok(()),
-    };
-    let Derivation {
-        name, outputs, env, ..
-    } = drv;
-    for (output_name, output) in outputs {
-        if let Some(DrvHash { hash, .. }) = &known {
-            let path = store
-                .make_output_path(output_name, hash, name)
-                .map_err(DerivationError::from)?;
-            *output = DerivationOutput::InputAddressed(path);
-        }
+    }
+    for (output_name, output) in &drv.outputs {
         let path = output
-            .path(store, name, output_name)
+            .path(store, &drv.name, output_name)
             .map_err(DerivationError::from)?;
         if let Some(path) = path {
-            let value = env.entry(output_name.as_bytes().to_vec()).or_default();
-            if value.is_empty() {
-                *value = store.print(&path).into_bytes();
-            }
+            drv.env
+                .insert(output_name.as_bytes().to_vec(), store.print(&path).into_bytes());
         }
     }
     Ok(())

@@ -2,62 +2,15 @@
 //! before the sink hears of them, and memory does not grow with what the archive claims.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::Read;
 
-use super::{MAX_DEPTH, MAX_NAME_LEN, MAX_TARGET_LEN, NarError, Node, is_valid_name, wire};
+use super::{MAX_DEPTH, MAX_NAME_LEN, MAX_TARGET_LEN, NarError, NarSink, Node, is_valid_name, wire};
 
 /// The longest tag is `executable`; some more makes messages about garbage useful.
 const MAX_TAG_LEN: usize = 32;
 
-/// What the files of an archive go to.
-///
-/// `name` is the name within the folder that was begun last, and empty for the root of the archive.
-pub trait NarSink {
-    /// A folder begins; what follows is in it.
-    fn begin_directory(&mut self, name: &[u8]) -> Result<(), NarError>;
-    /// The folder that was begun last is complete.
-    fn end_directory(&mut self) -> Result<(), NarError>;
-    /// A symbolic link.
-    fn symlink(&mut self, name: &[u8], target: &[u8]) -> Result<(), NarError>;
-    /// A file of `contents.remaining()` bytes. What the sink does not read is skipped.
-    fn file(&mut self, name: &[u8], executable: bool, contents: &mut Contents<'_>) -> Result<(), NarError>;
-}
-
-/// The bytes of one file of an archive.
-pub struct Contents<'a> {
-    source: &'a mut dyn Read,
-    remaining: u64,
-}
-
-impl Contents<'_> {
-    /// How many bytes are not read yet.
-    pub fn remaining(&self) -> u64 {
-        self.remaining
-    }
-
-    fn skip(&mut self) -> Result<(), NarError> {
-        io::copy(self, &mut io::sink()).map_err(wire::read_error)?;
-        Ok(())
-    }
-}
-
-impl Read for Contents<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let want = buffer
-            .len()
-            .min(usize::try_from(self.remaining).unwrap_or(usize::MAX));
-        if want == 0 {
-            return Ok(0);
-        }
-        match self.source.read(&mut buffer[..want])? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            count => {
-                self.remaining -= count as u64;
-                Ok(count)
-            }
-        }
-    }
-}
+/// How much of a file is passed on at once.
+const CHUNK_SIZE: usize = 64 * 1024;
 
 /// Read one archive from `source` into `sink`. What follows the archive is left in the source, which
 /// should have a buffer.
@@ -65,6 +18,7 @@ pub fn parse(source: &mut impl Read, sink: &mut impl NarSink) -> Result<(), NarE
     let mut reader = Reader {
         source,
         text: Vec::new(),
+        chunk: Vec::new(),
     };
     match wire::read_string(reader.source, wire::MAGIC.len(), &mut reader.text) {
         Ok(()) if reader.text == wire::MAGIC => reader.node(b"", sink, 0),
@@ -77,6 +31,7 @@ pub fn parse(source: &mut impl Read, sink: &mut impl NarSink) -> Result<(), NarE
 pub fn parse_node(source: &mut impl Read) -> Result<Node, NarError> {
     let mut sink = NodeSink {
         open: Vec::new(),
+        file: None,
         root: None,
     };
     parse(source, &mut sink)?;
@@ -87,6 +42,8 @@ struct Reader<'a, R> {
     source: &'a mut R,
     /// The string read last.
     text: Vec<u8>,
+    /// Where contents pass through.
+    chunk: Vec<u8>,
 }
 
 impl<R: Read> Reader<'_, R> {
@@ -137,12 +94,16 @@ impl<R: Read> Reader<'_, R> {
         }
         self.check_tag("contents")?;
         let size = wire::read_number(self.source)?;
-        let mut contents = Contents {
-            source: self.source,
-            remaining: size,
-        };
-        sink.file(name, executable, &mut contents)?;
-        contents.skip()?;
+        sink.begin_file(name, executable, size)?;
+        let mut left = size;
+        while left > 0 {
+            let count = left.min(CHUNK_SIZE as u64);
+            self.chunk.resize(count as usize, 0);
+            wire::read_exact(self.source, &mut self.chunk)?;
+            sink.write(&self.chunk)?;
+            left -= count;
+        }
+        sink.end_file()?;
         wire::read_padding(self.source, size)?;
         self.expect(")")
     }
@@ -184,38 +145,12 @@ impl<R: Read> Reader<'_, R> {
     }
 }
 
-/// A sink that only checks: for copying and hashing an archive without storing it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CheckSink;
-
-impl NarSink for CheckSink {
-    fn begin_directory(&mut self, _name: &[u8]) -> Result<(), NarError> {
-        Ok(())
-    }
-
-    fn end_directory(&mut self) -> Result<(), NarError> {
-        Ok(())
-    }
-
-    fn symlink(&mut self, _name: &[u8], _target: &[u8]) -> Result<(), NarError> {
-        Ok(())
-    }
-
-    fn file(
-        &mut self,
-        _name: &[u8],
-        _executable: bool,
-        _contents: &mut Contents<'_>,
-    ) -> Result<(), NarError> {
-        Ok(())
-    }
-}
-
 /// Name and entries of a folder that is not complete yet.
 type OpenDirectory = (Vec<u8>, BTreeMap<Vec<u8>, Node>);
 
 struct NodeSink {
     open: Vec<OpenDirectory>,
+    file: Option<(Vec<u8>, bool, Vec<u8>)>,
     root: Option<Node>,
 }
 
@@ -248,16 +183,23 @@ impl NarSink for NodeSink {
         Ok(())
     }
 
-    fn file(&mut self, name: &[u8], executable: bool, contents: &mut Contents<'_>) -> Result<(), NarError> {
-        let mut bytes = Vec::new();
-        contents.read_to_end(&mut bytes).map_err(wire::read_error)?;
-        self.add(
-            name,
-            Node::File {
-                executable,
-                contents: bytes,
-            },
-        );
+    fn begin_file(&mut self, name: &[u8], executable: bool, _size: u64) -> Result<(), NarError> {
+        // The size is not trusted: memory grows with what really comes.
+        self.file = Some((name.to_vec(), executable, Vec::new()));
+        Ok(())
+    }
+
+    fn write(&mut self, data: &[u8]) -> Result<(), NarError> {
+        if let Some((_, _, contents)) = &mut self.file {
+            contents.extend_from_slice(data);
+        }
+        Ok(())
+    }
+
+    fn end_file(&mut self) -> Result<(), NarError> {
+        if let Some((name, executable, contents)) = self.file.take() {
+            self.add(&name, Node::File { executable, contents });
+        }
         Ok(())
     }
 }

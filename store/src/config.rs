@@ -1,0 +1,64 @@
+//! Where a store is and how it is kept.
+
+use std::path::{Path, PathBuf};
+
+use crate::path::StoreDir;
+
+/// The size of `db/reserved`, which garbage collection frees to have room to work in.
+pub const DEFAULT_RESERVED_SIZE: u64 = 8 * 1024 * 1024;
+
+/// Everything that decides where a store is and how it is kept. Settings and environment variables are
+/// read by whoever fills this in.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// The folder that all paths name: part of every hash.
+    pub store_dir: StoreDir,
+    /// The folder that the objects are in; another one only if the store is not at its place.
+    pub real_store_dir: PathBuf,
+    /// Database, profiles, roots: `/nix/var/nix`.
+    pub state_dir: PathBuf,
+    /// Logs of builds: `/nix/var/log/nix`.
+    pub log_dir: PathBuf,
+    /// The setting `use-sqlite-wal`.
+    pub use_sqlite_wal: bool,
+    /// The setting `fsync-metadata`: the database survives a power cut.
+    pub fsync_metadata: bool,
+    /// Data is on disk before it is registered, so that a power cut leaves no valid path without it.
+    pub sync_before_registering: bool,
+    /// The setting `gc-reserved-space`.
+    pub reserved_size: u64,
+    /// The setting `allow-symlinked-store`.
+    pub allow_symlinked_store: bool,
+    /// Nothing is written. A store that does not exist is an empty one.
+    pub read_only: bool,
+}
+
+impl StoreConfig {
+    /// The store that is at its place, with its state in `state_dir` and logs in `log_dir`.
+    pub fn new(store_dir: StoreDir, state_dir: impl Into<PathBuf>, log_dir: impl Into<PathBuf>) -> Self {
+        StoreConfig {
+            real_store_dir: PathBuf::from(store_dir.as_str()),
+            store_dir,
+            state_dir: state_dir.into(),
+            log_dir: log_dir.into(),
+            use_sqlite_wal: true,
+            fsync_metadata: true,
+            sync_before_registering: true,
+            reserved_size: DEFAULT_RESERVED_SIZE,
+            allow_symlinked_store: false,
+            read_only: false,
+        }
+    }
+
+    /// The store `/nix/store` below another root, as `--store /root` has it.
+    pub fn below(root: &Path) -> Self {
+        StoreConfig {
+            real_store_dir: root.join("nix/store"),
+            ..Self::new(
+                StoreDir::default(),
+                root.join("nix/var/nix"),
+                root.join("nix/var/log/nix"),
+            )
+        }
+    }
+}

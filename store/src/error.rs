@@ -1,0 +1,63 @@
+//! What can go wrong with the store on disk.
+
+use std::path::PathBuf;
+
+use crate::content_address::ContentAddressError;
+use crate::derivation::DerivationError;
+use crate::io_error::{IoError, message};
+use crate::nar::NarError;
+use crate::path::PathError;
+
+/// What can go wrong with the store on disk.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum StoreError {
+    #[error("path '{0}' is not valid")]
+    NotValid(String),
+    #[error("path '{0}' is not a valid store path")]
+    NoSuchObject(String),
+    #[error("cannot add '{0}': the store is opened read-only")]
+    ReadOnly(String),
+    #[error("cannot add path '{0}' to the Nix store because it claims to be content-addressed but isn't")]
+    NotContentAddressed(String),
+    #[error("cycle detected in the references of '{path}' from '{parent}'")]
+    Cycle { path: String, parent: String },
+    #[error("invalid-path entry for '{path}': {message}")]
+    BadRow { path: String, message: String },
+    #[error("current Nix store schema is version {found}, but I only support {supported}")]
+    SchemaTooNew { found: u32, supported: u32 },
+    #[error(
+        "current Nix store schema is version {0}, which is too old: please upgrade it with an older Nix first"
+    )]
+    SchemaTooOld(u32),
+    #[error("\"{}\" is corrupt", .0.display())]
+    CorruptSchemaFile(PathBuf),
+    #[error("Nix database directory \"{}\" is not writable: {}", path.display(), message(source))]
+    DatabaseNotWritable { path: PathBuf, source: std::io::Error },
+    #[error(
+        "the path \"{}\" is a symlink; this is not allowed for the Nix store and its parent directories",
+        .0.display()
+    )]
+    SymlinkedStore(PathBuf),
+    #[error("creating a garbage collector root (\"{}\") in the Nix store is forbidden (are you running nix-build inside the store?)", .0.display())]
+    RootInStore(PathBuf),
+    #[error("cannot create symlink \"{}\"; already exists", .0.display())]
+    RootExists(PathBuf),
+    #[error("invalid hash part")]
+    BadHashPart,
+    #[error("SQLite database \"{}\": {source}", path.display())]
+    Database {
+        path: PathBuf,
+        source: Box<rusqlite::Error>,
+    },
+    #[error(transparent)]
+    Io(#[from] IoError),
+    #[error(transparent)]
+    Nar(#[from] NarError),
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error(transparent)]
+    Derivation(#[from] DerivationError),
+    #[error(transparent)]
+    ContentAddress(#[from] ContentAddressError),
+}

@@ -1,0 +1,121 @@
+//! Locks between processes, by `flock` on files, with the protocol of C++ Nix.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::io_error::IoError;
+use crate::notify::Notify;
+
+/// How long nothing is said of waiting.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Open a lock file, and make it if it is not there.
+pub(crate) fn open_lock_file(path: &Path) -> Result<File, IoError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| IoError::at("opening lock file", path, error))
+}
+
+/// Who else may have the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LockKind {
+    /// Others that share it.
+    Shared,
+    /// Nobody.
+    Exclusive,
+}
+
+/// Take a lock if nobody has it.
+pub(crate) fn try_lock(file: &File, path: &Path, kind: LockKind) -> Result<bool, IoError> {
+    let result = match kind {
+        LockKind::Shared => file.try_lock_shared(),
+        LockKind::Exclusive => file.try_lock(),
+    };
+    match result {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(IoError::at("locking", path, error)),
+    }
+}
+
+/// Take a lock, however long it takes; `message` is said if it takes long.
+pub(crate) fn lock(
+    file: &File,
+    path: &Path,
+    kind: LockKind,
+    notify: &Notify,
+    message: &str,
+) -> Result<(), IoError> {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    // Waiting inside of the system could not be told from hanging.
+    while start.elapsed() < SILENCE {
+        if try_lock(file, path, kind)? {
+            return Ok(());
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+    notify.say(message);
+    let result = match kind {
+        LockKind::Shared => file.lock_shared(),
+        LockKind::Exclusive => file.lock(),
+    };
+    result.map_err(|error| IoError::at("locking", path, error))
+}
+
+/// The name of the lock file of a path.
+pub(crate) fn lock_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+/// Exclusive locks on paths that are being made. The lock files go away with the value.
+#[derive(Debug, Default)]
+pub(crate) struct PathLocks {
+    held: Vec<(File, PathBuf)>,
+}
+
+impl PathLocks {
+    /// Lock all of `paths`, always in the same order, so that two processes cannot wait for one another.
+    pub(crate) fn lock(paths: &BTreeSet<PathBuf>, notify: &Notify) -> Result<Self, IoError> {
+        let mut locks = PathLocks::default();
+        for path in paths {
+            let name = lock_name(path);
+            loop {
+                let file = open_lock_file(&name)?;
+                let message = format!("waiting for lock on \"{}\"", path.display());
+                lock(&file, &name, LockKind::Exclusive, notify, &message)?;
+                let metadata = file
+                    .metadata()
+                    .map_err(|error| IoError::at("getting status of", &name, error))?;
+                // Whoever removes a lock file writes to it first, for those who have it open already.
+                if metadata.len() == 0 {
+                    locks.held.push((file, name));
+                    break;
+                }
+            }
+        }
+        Ok(locks)
+    }
+}
+
+impl Drop for PathLocks {
+    fn drop(&mut self) {
+        for (file, name) in &mut self.held {
+            // A lock file that stays does no harm.
+            let _ = fs::remove_file(name);
+            let _ = file.write_all(b"d");
+        }
+    }
+}

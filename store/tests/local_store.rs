@@ -1,0 +1,621 @@
+//! The store on disk, by itself. `interop.rs` has C++ Nix look at it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use nivis_store::config::StoreConfig;
+use nivis_store::content_address::ContentAddressMethod;
+use nivis_store::derivation::{Derivation, DerivationError, DerivationOutput, HashModuloCache, instantiate};
+use nivis_store::error::StoreError;
+use nivis_store::hash::{Hash, HashAlgorithm};
+use nivis_store::nar::{FileType, NarError, accept_all, hash_path};
+use nivis_store::notify::Notify;
+use nivis_store::path::{StoreDir, StorePath};
+use nivis_store::path_info::PathInfo;
+use nivis_store::source::SourceMethod;
+use nivis_store::{LocalStore, Registration};
+
+/// A folder with a store in it.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().canonicalize().unwrap().join(name)
+    }
+
+    fn config(&self) -> StoreConfig {
+        let dir = StoreDir::new(self.path("store").to_str().unwrap()).unwrap();
+        StoreConfig::new(dir, self.path("var"), self.path("log"))
+    }
+
+    fn open(&self) -> LocalStore {
+        LocalStore::new(self.config(), Notify::silent())
+    }
+
+    fn sql(&self, query: &str) -> String {
+        let connection = rusqlite::Connection::open(self.path("var/db/db.sqlite")).unwrap();
+        connection
+            .query_row(query, [], |row| Ok(format!("{:?}", row.get_ref(0)?)))
+            .unwrap()
+    }
+}
+
+fn all(_: &Path, _: FileType) -> Result<bool, StoreError> {
+    Ok(true)
+}
+
+fn none() -> BTreeSet<StorePath> {
+    BTreeSet::new()
+}
+
+fn drv(name: &str, input: Option<&StorePath>) -> Derivation {
+    Derivation {
+        name: name.into(),
+        outputs: [("out".to_owned(), DerivationOutput::Deferred)].into(),
+        input_drvs: input
+            .iter()
+            .map(|path| ((*path).clone(), ["out"].into()))
+            .collect(),
+        platform: b"x86_64-linux".to_vec(),
+        builder: b"/bin/sh".to_vec(),
+        ..Derivation::default()
+    }
+}
+
+fn add_drv(store: &LocalStore, cache: &mut HashModuloCache, mut drv: Derivation) -> StorePath {
+    let made = instantiate(store.store_dir(), &mut drv, cache, &mut |path| -> Result<
+        _,
+        DerivationError,
+    > {
+        panic!("{path:?} should be known")
+    })
+    .unwrap();
+    store.add_derivation(&drv, &made).unwrap();
+    made.drv_path
+}
+
+fn mode_and_time(path: &Path) -> (u32, i64) {
+    let metadata = path.symlink_metadata().unwrap();
+    (metadata.permissions().mode() & 0o7777, metadata.mtime())
+}
+
+#[test]
+fn nothing_is_touched_before_it_is_needed() {
+    let place = Place::new();
+    let store = place.open();
+    let path = store.add_text("a", b"text", &none()).unwrap();
+    assert!(store.is_valid_path(&path).unwrap());
+    drop(store);
+    assert_eq!(fs::read_dir(place.0.path()).unwrap().count(), 0);
+
+    let config = StoreConfig {
+        read_only: true,
+        ..place.config()
+    };
+    let store = LocalStore::new(config, Notify::silent());
+    assert!(!store.is_valid_path(&path).unwrap());
+    store.add_temp_roots([&path]).unwrap();
+    assert!(matches!(
+        store.add_text("a", b"text", &none()),
+        Err(StoreError::ReadOnly(_))
+    ));
+    drop(store);
+    assert_eq!(fs::read_dir(place.0.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn texts_and_derivations() {
+    let place = Place::new();
+    let store = place.open();
+    let mut cache = HashModuloCache::new();
+    let text = store.add_text("text", b"hello\n", &none()).unwrap();
+    let refers = store
+        .add_text("refers", b"hello\n", &[text.clone()].into())
+        .unwrap();
+    let first = add_drv(&store, &mut cache, drv("first", None));
+    let second = add_drv(&store, &mut cache, drv("second", Some(&first)));
+    assert_eq!(store.read_derivation(&second).unwrap().input_drvs.len(), 1);
+    assert_eq!(store.query_references(&refers).unwrap(), [text.clone()].into());
+    store.flush().unwrap();
+    store.flush().unwrap();
+
+    assert_eq!(mode_and_time(&store.real_path(&text)), (0o444, 1));
+    assert_eq!(fs::read(store.real_path(&text)).unwrap(), b"hello\n");
+    assert_eq!(store.read_derivation(&second).unwrap().input_drvs.len(), 1);
+    let info = store.query_path_info(&second).unwrap();
+    let (nar_hash, nar_size) = hash_path(&store.real_path(&second), accept_all).unwrap();
+    assert_eq!((info.nar_hash, info.nar_size), (nar_hash, nar_size));
+    assert_eq!(info.references, [first.clone()].into());
+    assert!(
+        info.content_address
+            .unwrap()
+            .to_string()
+            .starts_with("text:sha256:")
+    );
+    assert!(info.registration_time > 1_600_000_000);
+
+    assert_eq!(store.query_referrers(&first).unwrap(), [second.clone()].into());
+    let outputs = store.query_derivation_outputs(&first).unwrap();
+    assert_eq!(outputs[0].0, "out");
+    assert_eq!(
+        store.query_valid_derivers(&outputs[0].1).unwrap(),
+        [first.clone()].into()
+    );
+    assert_eq!(
+        store.query_path_from_hash_part(first.hash_part()).unwrap(),
+        Some(first.clone())
+    );
+    assert_eq!(store.query_path_from_hash_part(&"0".repeat(32)).unwrap(), None);
+    assert!(store.query_path_from_hash_part("0").is_err());
+    assert_eq!(store.query_all_valid_paths().unwrap().len(), 4);
+    assert_eq!(
+        store.query_closure([second.clone()]).unwrap(),
+        [first.clone(), second].into()
+    );
+    let unknown = StorePath::from_base_name("0".repeat(32) + "-x").unwrap();
+    assert_eq!(
+        store.query_path_info(&unknown).unwrap_err().to_string(),
+        format!("path '{}' is not valid", store.store_dir().print(&unknown))
+    );
+    assert_eq!(
+        store.query_valid_paths(&[unknown, first].into()).unwrap().len(),
+        1
+    );
+
+    // Nothing but the store's own is left in the store.
+    let names: BTreeSet<_> = fs::read_dir(place.path("store"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+    let roots = place.path("var/temproots");
+    assert_eq!(fs::read_dir(&roots).unwrap().count(), 1);
+    drop(store);
+    assert_eq!(fs::read_dir(&roots).unwrap().count(), 0);
+}
+
+#[test]
+fn the_layout_is_that_of_schema_10() {
+    let place = Place::new();
+    place.open().open().unwrap();
+    assert_eq!(fs::read_to_string(place.path("var/db/schema")).unwrap(), "10");
+    assert_eq!(place.path("var/db/reserved").metadata().unwrap().len(), 8 << 20);
+    for name in [
+        "store/.links",
+        "var/gcroots/per-user",
+        "var/profiles/per-user",
+        "var/db/big-lock",
+    ] {
+        assert!(place.path(name).exists(), "{name}");
+    }
+    assert_eq!(place.sql("pragma journal_mode"), "Text([119, 97, 108])");
+}
+
+#[test]
+fn without_wal() {
+    let place = Place::new();
+    let config = StoreConfig {
+        use_sqlite_wal: false,
+        ..place.config()
+    };
+    let store = LocalStore::new(config, Notify::silent());
+    let path = store.add_text("a", b"a", &none()).unwrap();
+    store.flush().unwrap();
+    drop(store);
+    // "delete": truncation is a matter of the connection, and not recorded.
+    assert_eq!(place.sql("pragma journal_mode"), format!("Text({:?})", b"delete"));
+    assert!(place.open().is_valid_path(&path).unwrap());
+}
+
+#[test]
+fn sources() {
+    let place = Place::new();
+    let source = place.path("source");
+    fs::create_dir_all(source.join("sub/skip")).unwrap();
+    fs::write(source.join("file"), "contents").unwrap();
+    fs::write(source.join("sub/skip/x"), "").unwrap();
+    fs::write(source.join("run"), "#!").unwrap();
+    fs::set_permissions(source.join("run"), fs::Permissions::from_mode(0o4777)).unwrap();
+    symlink("file", source.join("link")).unwrap();
+    let store = place.open();
+    let path = store
+        .add_source(
+            "tree",
+            &source,
+            SourceMethod::RECURSIVE,
+            |path, _| -> Result<bool, StoreError> { Ok(!path.ends_with("skip")) },
+        )
+        .unwrap();
+    store.flush().unwrap();
+    let real = store.real_path(&path);
+    assert_eq!(mode_and_time(&real), (0o555, 1));
+    assert_eq!(mode_and_time(&real.join("sub")), (0o555, 1));
+    assert_eq!(mode_and_time(&real.join("file")), (0o444, 1));
+    assert_eq!(mode_and_time(&real.join("run")), (0o555, 1));
+    assert_eq!(mode_and_time(&real.join("link")).1, 1);
+    assert!(!real.join("sub/skip").exists());
+    let (hash, _) = hash_path(&real, accept_all).unwrap();
+    assert_eq!(path, store.store_dir().make_source_path("tree", &hash).unwrap());
+
+    let flat = SourceMethod {
+        method: ContentAddressMethod::Flat,
+        algorithm: HashAlgorithm::Sha1,
+    };
+    let path = store.add_source("flat", &source.join("run"), flat, all).unwrap();
+    store.flush().unwrap();
+    assert_eq!(mode_and_time(&store.real_path(&path)), (0o444, 1));
+    let info = store.query_path_info(&path).unwrap();
+    assert_eq!(
+        info.content_address.unwrap().hash,
+        Hash::of(HashAlgorithm::Sha1, b"#!")
+    );
+    let error = store.add_source("flat", &source, flat, all).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("path '{}' is not a regular file", source.display())
+    );
+
+    let other = SourceMethod {
+        method: ContentAddressMethod::NixArchive,
+        algorithm: HashAlgorithm::Sha512,
+    };
+    let path = store.add_source("other", &source, other, all).unwrap();
+    store.flush().unwrap();
+    assert!(store.real_path(&path).join("sub/skip/x").exists());
+}
+
+#[test]
+fn large_sources_are_copied_and_not_kept_in_memory() {
+    let place = Place::new();
+    let source = place.path("source");
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("big"), vec![7; 20 << 20]).unwrap();
+    fs::write(source.join("skip"), "").unwrap();
+    let store = place.open();
+    let mut asked = 0;
+    let path = store
+        .add_source(
+            "big",
+            &source,
+            SourceMethod::RECURSIVE,
+            |path, _| -> Result<bool, StoreError> {
+                asked += 1;
+                Ok(!path.ends_with("skip"))
+            },
+        )
+        .unwrap();
+    assert_eq!(asked, 2, "the filter is asked once for each file");
+    store.flush().unwrap();
+    let (hash, _) = hash_path(&store.real_path(&path), accept_all).unwrap();
+    assert_eq!(path, store.store_dir().make_source_path("big", &hash).unwrap());
+    assert!(!store.real_path(&path).join("skip").exists());
+    let names = fs::read_dir(place.path("store")).unwrap().count();
+    assert_eq!(names, 2, "the object and .links");
+}
+
+#[test]
+fn what_is_left_over_is_replaced() {
+    let place = Place::new();
+    let store = place.open();
+    let path = store.add_text("a", b"right", &none()).unwrap();
+    let real = store.real_path(&path);
+    fs::create_dir_all(real.join("wrong")).unwrap();
+    fs::write(real.join("wrong/x"), "").unwrap();
+    fs::set_permissions(real.join("wrong"), fs::Permissions::from_mode(0o555)).unwrap();
+    store.flush().unwrap();
+    assert_eq!(fs::read(real).unwrap(), b"right");
+}
+
+#[test]
+fn a_failed_flush_loses_nothing() {
+    let place = Place::new();
+    let store = place.open();
+    let unknown = StorePath::from_base_name("0".repeat(32) + "-x").unwrap();
+    let path = store.add_text("a", b"text", &[unknown.clone()].into()).unwrap();
+    let error = store.flush().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("path '{}' is not valid", store.store_dir().print(&unknown))
+    );
+    assert!(store.is_valid_path(&path).unwrap(), "still queued");
+    let others = LocalStore::new(
+        StoreConfig {
+            read_only: true,
+            ..place.config()
+        },
+        Notify::silent(),
+    );
+    assert!(!others.is_valid_path(&path).unwrap());
+    fs::write(place.path("store").join(unknown.base_name()), "").unwrap();
+    let (hash, size) = hash_path(&store.real_path(&unknown), accept_all).unwrap();
+    let info = PathInfo::new(unknown, hash, size);
+    store
+        .register_valid_paths(&[Registration {
+            info,
+            outputs: Vec::new(),
+        }])
+        .unwrap();
+    store.flush().unwrap();
+    assert!(others.is_valid_path(&path).unwrap());
+}
+
+#[test]
+fn registrations_are_checked() {
+    let place = Place::new();
+    let store = place.open();
+    let path = |digit: &str| StorePath::from_base_name(digit.repeat(32) + "-x").unwrap();
+    let info = |digit, references: &[&str]| PathInfo {
+        references: references.iter().map(|digit| path(digit)).collect(),
+        ..PathInfo::new(path(digit), Hash::sha256(b""), 1)
+    };
+    let register = |infos: Vec<PathInfo>| {
+        let registrations: Vec<_> = infos
+            .into_iter()
+            .map(|info| Registration {
+                info,
+                outputs: Vec::new(),
+            })
+            .collect();
+        store.register_valid_paths(&registrations)
+    };
+    register(vec![info("0", &["0", "1"]), info("1", &[])]).unwrap();
+    let error = register(vec![info("2", &["3"]), info("3", &["2"])]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("cycle detected in the references of"),
+        "{error}"
+    );
+    let mut wrong = info("4", &[]);
+    wrong.content_address = Some(
+        "fixed:r:sha256:0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73"
+            .parse()
+            .unwrap(),
+    );
+    let error = register(vec![wrong]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("because it claims to be content-addressed but isn't"),
+        "{error}"
+    );
+    assert!(!store.is_valid_path(&path("2")).unwrap());
+    // Registering again changes what is known.
+    let mut again = info("0", &[]);
+    again.nar_size = 77;
+    again.signatures.insert("key:sig".into());
+    register(vec![again]).unwrap();
+    let found = store.query_path_info(&path("0")).unwrap();
+    assert_eq!(
+        (found.nar_size, found.references.len(), found.signatures.len()),
+        (77, 2, 1)
+    );
+}
+
+#[test]
+fn texts_that_claim_to_be_derivations_are_checked() {
+    let place = Place::new();
+    let store = place.open();
+    let error = store.add_text("x.drv", b"Derive", &none()).unwrap_err();
+    assert!(error.to_string().contains("error parsing derivation"), "{error}");
+    let mut cache = HashModuloCache::new();
+    let first = add_drv(&store, &mut cache, drv("first", None));
+    let mut wrong = drv("second", Some(&first));
+    wrong
+        .outputs
+        .insert("out".into(), DerivationOutput::InputAddressed(first.clone()));
+    let text = wrong.to_aterm(store.store_dir()).unwrap();
+    let error = store.add_text("second.drv", &text, &[first].into()).unwrap_err();
+    assert!(
+        error.to_string().contains("derivation has incorrect output"),
+        "{error}"
+    );
+}
+
+#[test]
+fn roots() {
+    let place = Place::new();
+    let store = place.open();
+    let path = store.add_text("a", b"a", &none()).unwrap();
+    let link = place.path("deep/result");
+    for _ in 0..2 {
+        assert_eq!(
+            store.add_perm_root(&path, &place.path("deep/./result")).unwrap(),
+            link
+        );
+    }
+    assert!(store.real_path(&path).exists(), "flushed before");
+    assert_eq!(fs::read_link(&link).unwrap(), store.real_path(&path));
+    let auto: Vec<_> = fs::read_dir(place.path("var/gcroots/auto")).unwrap().collect();
+    assert_eq!(auto.len(), 1);
+    assert_eq!(fs::read_link(auto[0].as_ref().unwrap().path()).unwrap(), link);
+
+    let file = place.path("file");
+    fs::write(&file, "mine").unwrap();
+    let error = store.add_perm_root(&path, &file).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("cannot create symlink \"{}\"; already exists", file.display())
+    );
+    let error = store.add_perm_root(&path, &place.path("store/x")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("creating a garbage collector root (\""),
+        "{error}"
+    );
+}
+
+#[test]
+fn other_schemas() {
+    let place = Place::new();
+    let store = place.open();
+    let path = store.add_text("a", b"a", &none()).unwrap();
+    store.flush().unwrap();
+    drop(store);
+    let schema = place.path("var/db/schema");
+    let message = |text: &str| {
+        fs::write(&schema, text).unwrap();
+        place.open().open().unwrap_err().to_string()
+    };
+    assert_eq!(
+        message("11"),
+        "current Nix store schema is version 11, but I only support 10"
+    );
+    assert!(message("4").starts_with("current Nix store schema is version 4, which is too old"));
+    assert_eq!(message("x"), format!("\"{}\" is corrupt", schema.display()));
+    // Version 7 had fewer columns.
+    let connection = rusqlite::Connection::open(place.path("var/db/db.sqlite")).unwrap();
+    for column in ["ultimate", "sigs", "ca"] {
+        connection
+            .execute_batch(&format!("alter table ValidPaths drop column {column}"))
+            .unwrap();
+    }
+    connection.execute_batch("create table FailedPaths (x)").unwrap();
+    drop(connection);
+    fs::write(&schema, "7").unwrap();
+    let store = place.open();
+    assert!(store.query_path_info(&path).unwrap().content_address.is_none());
+    assert_eq!(fs::read_to_string(&schema).unwrap(), "10");
+}
+
+#[test]
+fn a_store_behind_a_symlink_is_refused() {
+    let place = Place::new();
+    fs::create_dir(place.path("real")).unwrap();
+    symlink("real", place.path("store")).unwrap();
+    let error = place.open().open().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("not allowed for the Nix store and its parent directories"),
+        "{error}"
+    );
+    let config = StoreConfig {
+        allow_symlinked_store: true,
+        ..place.config()
+    };
+    LocalStore::new(config, Notify::silent()).open().unwrap();
+}
+
+#[test]
+fn many_at_once() {
+    // More paths than files may be open, so that they are written in several parts.
+    let place = Place::new();
+    let config = StoreConfig {
+        sync_before_registering: false,
+        ..place.config()
+    };
+    let store = LocalStore::new(config, Notify::silent());
+    let mut cache = HashModuloCache::new();
+    let mut last = None;
+    for index in 0..3_000 {
+        last = Some(add_drv(
+            &store,
+            &mut cache,
+            drv(&format!("drv-{index}"), last.as_ref()),
+        ));
+    }
+    store.flush().unwrap();
+    assert_eq!(store.query_closure(last).unwrap().len(), 3_000);
+    assert_eq!(fs::read_dir(place.path("store")).unwrap().count(), 3_001);
+}
+
+#[test]
+fn adding_while_others_add() {
+    let place = Place::new();
+    place.open().open().unwrap();
+    let program = std::env::current_exe().unwrap();
+    let children: Vec<_> = (0..8)
+        .map(|_| {
+            std::process::Command::new(&program)
+                .args(["child_process", "--exact", "--ignored"])
+                .env("NIVIS_TEST_STORE", place.path(""))
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let store = place.open();
+    let paths = store.query_all_valid_paths().unwrap();
+    assert_eq!(paths.len(), 300);
+    for path in paths {
+        let info = store.query_path_info(&path).unwrap();
+        assert_eq!(
+            hash_path(&store.real_path(&path), accept_all).unwrap(),
+            (info.nar_hash, info.nar_size)
+        );
+    }
+    assert_eq!(fs::read_dir(place.path("store")).unwrap().count(), 301);
+}
+
+/// One of the processes of [`adding_while_others_add`].
+#[test]
+#[ignore = "run by another test"]
+fn child_process() {
+    let Some(root) = std::env::var_os("NIVIS_TEST_STORE") else {
+        return;
+    };
+    let root = PathBuf::from(root);
+    let dir = StoreDir::new(root.join("store").to_str().unwrap()).unwrap();
+    let config = StoreConfig::new(dir, root.join("var"), root.join("log"));
+    let store = LocalStore::new(
+        StoreConfig {
+            sync_before_registering: false,
+            ..config
+        },
+        Notify::silent(),
+    );
+    for index in 0..300 {
+        store
+            .add_text(&format!("text-{index}"), &vec![b'x'; index * 10], &none())
+            .unwrap();
+        if index % 7 == 0 {
+            store.flush().unwrap();
+        }
+    }
+    store.flush().unwrap();
+}
+
+/// An error type that only a test has.
+#[derive(Debug)]
+enum Own {
+    Filter,
+    Other,
+}
+
+impl From<NarError> for Own {
+    fn from(_: NarError) -> Self {
+        Own::Other
+    }
+}
+
+impl From<StoreError> for Own {
+    fn from(_: StoreError) -> Self {
+        Own::Other
+    }
+}
+
+#[test]
+fn errors_of_the_filter_come_back() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("source/x")).unwrap();
+    let store = place.open();
+    let result = store.add_source("a", &place.path("source"), SourceMethod::RECURSIVE, |_, _| {
+        Err(Own::Filter)
+    });
+    assert!(matches!(result, Err(Own::Filter)));
+    let missing = store.add_source("a", &place.path("no"), SourceMethod::RECURSIVE, |_, _| {
+        Err(Own::Filter)
+    });
+    assert!(matches!(missing, Err(Own::Other)));
+}
