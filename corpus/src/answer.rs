@@ -99,10 +99,7 @@ fn place(line: &str) -> Option<String> {
     let text = text.trim_end_matches(':');
     let mut parts = text.rsplitn(3, ':');
     let numbers = parts.by_ref().take(2).all(|part| part.parse::<u32>().is_ok());
-    let in_file = parts
-        .next()
-        .is_some_and(|file| !file.starts_with("«nix-internal»"));
-    (numbers && in_file).then(|| text.to_owned())
+    (numbers && parts.next().is_some()).then(|| text.to_owned())
 }
 
 /// The lines of standard error that a program writes while it goes on: warnings and traces.
