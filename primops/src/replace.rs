@@ -41,7 +41,7 @@ pub(crate) fn replace_strings<R: AsRef<[u8]>, E>(
 
 /// Finds the next place where one of many patterns fits.
 enum PatternIndex<'a> {
-    One(memmem::Finder<'a>),
+    One(Box<memmem::Finder<'a>>),
     /// For each byte the patterns that start with it, or are empty, in the order given.
     ByFirstByte {
         patterns: &'a [&'a [u8]],
@@ -54,7 +54,7 @@ impl<'a> PatternIndex<'a> {
         if let [pattern] = patterns
             && !pattern.is_empty()
         {
-            return PatternIndex::One(memmem::Finder::new(pattern));
+            return PatternIndex::One(Box::new(memmem::Finder::new(pattern)));
         }
         let mut by_first = vec![Vec::new(); 257];
         for (index, pattern) in patterns.iter().enumerate() {
