@@ -18,9 +18,9 @@ use crate::io_error::IoError;
 
 pub use reader::{parse, parse_node};
 #[cfg(feature = "db")]
-pub use restore::Restorer;
-#[cfg(feature = "db")]
 pub(crate) use restore::seal_root;
+#[cfg(feature = "db")]
+pub use restore::{Restorer, restore_path};
 pub use walk::walk;
 pub use writer::{NarWriter, accept_all, dump_node, dump_path, hash_path};
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use nivis_store::content_address::{ContentAddress, ContentAddressMethod};
 use nivis_store::derivation::placeholder::DownstreamPlaceholder;
 use nivis_store::derivation::{
-    Derivation, DerivationError, DerivationOutput, HashModuloCache, aterm, check_invariants, instantiate,
+    Derivation, DerivationError, DerivationOutput, HashModuloCache, InputOutputs, aterm, check_invariants,
+    instantiate,
 };
-use nivis_store::hash::Hash;
+use nivis_store::hash::{Hash, HashAlgorithm};
 use nivis_store::path::{StoreDir, StorePath};
 
 /// The recorded files by path.
@@ -274,4 +276,102 @@ fn damaged_texts_are_refused() {
             .to_vec();
     deep.extend(b"([],[(\"a\",".repeat(100_000));
     assert_eq!(message(&deep), "inputDrvs of derivation nest too deeply");
+}
+
+/// Numbers that look random, always the same.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (self.0 >> 33) % limit
+    }
+
+    fn bytes(&mut self) -> Vec<u8> {
+        let special = b"\"\\\n\r\t$' \0\xff";
+        (0..self.below(12))
+            .map(|_| match self.below(2) {
+                0 => special[self.below(special.len() as u64) as usize],
+                _ => self.below(256) as u8,
+            })
+            .collect()
+    }
+
+    fn path(&mut self) -> StorePath {
+        let digest = std::array::from_fn(|_| self.below(256) as u8);
+        StorePath::from_digest(&digest, &format!("p{}.drv", self.below(100))).unwrap()
+    }
+
+    fn output(&mut self) -> DerivationOutput {
+        let method = [
+            ContentAddressMethod::Text,
+            ContentAddressMethod::Flat,
+            ContentAddressMethod::NixArchive,
+            ContentAddressMethod::Git,
+        ][self.below(4) as usize];
+        let algorithm = [HashAlgorithm::Sha256, HashAlgorithm::Sha1][self.below(2) as usize];
+        match self.below(5) {
+            0 => DerivationOutput::Deferred,
+            1 => DerivationOutput::Floating { method, algorithm },
+            2 => DerivationOutput::Impure { method, algorithm },
+            3 => DerivationOutput::InputAddressed(self.path()),
+            _ => {
+                // Texts have no other algorithm.
+                let algorithm = match method {
+                    ContentAddressMethod::Text => HashAlgorithm::Sha256,
+                    _ => algorithm,
+                };
+                let hash = Hash::of(algorithm, &self.bytes());
+                DerivationOutput::Fixed(ContentAddress { method, hash })
+            }
+        }
+    }
+
+    fn inputs(&mut self, depth: u64) -> InputOutputs {
+        InputOutputs {
+            outputs: (0..self.below(3))
+                .map(|_| format!("o{}", self.below(9)))
+                .collect(),
+            dynamic: (0..self.below(depth + 1))
+                .map(|_| (format!("d{}", self.below(9)), self.inputs(depth - 1)))
+                .collect(),
+        }
+    }
+}
+
+#[test]
+fn any_derivation_survives_writing_and_reading() {
+    let store = StoreDir::default();
+    let mut random = Random(3);
+    for _ in 0..500 {
+        let depth = random.below(3);
+        let drv = Derivation {
+            name: "x".into(),
+            outputs: (0..1 + random.below(3))
+                .map(|i| (format!("out{i}"), random.output()))
+                .collect(),
+            input_drvs: (0..random.below(4))
+                .map(|_| (random.path(), random.inputs(depth)))
+                .collect(),
+            input_srcs: (0..random.below(4)).map(|_| random.path()).collect(),
+            platform: b"x86_64-linux".to_vec(),
+            builder: random.bytes(),
+            args: (0..random.below(4)).map(|_| random.bytes()).collect(),
+            env: (0..random.below(6))
+                .map(|_| (random.bytes(), random.bytes()))
+                .collect(),
+        };
+        let text = drv.to_aterm(&store).unwrap();
+        assert_eq!(aterm::parse(&store, &text, "x").unwrap(), drv);
+        // Damage is found or gives another derivation, but never does harm.
+        for _ in 0..20 {
+            let mut damaged = text.clone();
+            let index = random.below(text.len() as u64) as usize;
+            damaged[index] = random.below(256) as u8;
+            let _ = aterm::parse(&store, &damaged, "x");
+        }
+    }
 }

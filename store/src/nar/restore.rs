@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, Permissions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -17,11 +17,18 @@ use nix::sys::stat::{Mode, UtimensatFlags, futimens, mkdirat, utimensat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::symlinkat;
 
-use super::{NarError, NarSink};
+use super::{NarError, NarSink, parse};
 use crate::io_error::IoError;
 
 /// The modification time of everything in the store: not zero, which some programs take for "none".
 const STORE_MTIME: TimeSpec = TimeSpec::new(1, 0);
+
+/// Read one archive from `source` and make its files at `root`, where nothing is yet.
+///
+/// If that fails, what was made until then stays.
+pub fn restore_path(source: &mut impl Read, root: &Path) -> Result<(), NarError> {
+    parse(source, &mut Restorer::new(root))
+}
 
 /// Makes the files it is told of at a path where nothing is yet.
 #[derive(Debug)]
@@ -164,4 +171,129 @@ pub(crate) fn seal_root(root: &Path) -> Result<(), IoError> {
     }
     let folder = File::open(root).map_err(at)?;
     seal(&folder, true).map_err(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+    use crate::nar::{Node, accept_all, dump_node, dump_path};
+
+    fn archive(node: &Node) -> Vec<u8> {
+        let mut out = Vec::new();
+        dump_node(node, &mut out).unwrap();
+        out
+    }
+
+    fn folder<const N: usize>(entries: [(&str, Node); N]) -> Node {
+        Node::Directory(
+            entries
+                .into_iter()
+                .map(|(name, node)| (name.into(), node))
+                .collect(),
+        )
+    }
+
+    fn example() -> Node {
+        folder([
+            (
+                "dir",
+                folder([
+                    ("file", Node::file("x".repeat(200_000))),
+                    ("none", Node::file("")),
+                ]),
+            ),
+            ("link", Node::Symlink(b"/nowhere".to_vec())),
+            (
+                "run",
+                Node::File {
+                    executable: true,
+                    contents: b"#!".to_vec(),
+                },
+            ),
+        ])
+    }
+
+    #[test]
+    fn what_is_restored_gives_the_same_archive() {
+        let place = tempfile::tempdir().unwrap();
+        for (index, node) in [
+            example(),
+            Node::file("x"),
+            Node::Symlink(b"y".to_vec()),
+            folder([]),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let bytes = archive(node);
+            for canonical in [false, true] {
+                let root = place.path().join(format!("{index}-{canonical}"));
+                let mut sink = if canonical {
+                    Restorer::for_store(&root)
+                } else {
+                    Restorer::new(&root)
+                };
+                parse(&mut bytes.as_slice(), &mut sink).unwrap();
+                let mut again = Vec::new();
+                dump_path(&root, &mut again, accept_all).unwrap();
+                assert!(again == bytes);
+                if canonical {
+                    seal_root(&root).unwrap();
+                    assert_eq!(root.symlink_metadata().unwrap().mtime(), 1);
+                }
+            }
+        }
+        crate::files::delete_path(place.path()).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_written_over() {
+        let place = tempfile::tempdir().unwrap();
+        for node in [example(), Node::file("x"), Node::Symlink(b"y".to_vec())] {
+            for taken in ["file", "folder", "link"] {
+                let root = place.path().join(taken);
+                match taken {
+                    "file" => fs::write(&root, "old").unwrap(),
+                    "folder" => fs::create_dir_all(&root).unwrap(),
+                    _ => drop(symlink(place.path().join("target"), &root)),
+                }
+                let error = restore_path(&mut archive(&node).as_slice(), &root).unwrap_err();
+                assert_eq!(
+                    error.to_string(),
+                    format!("path '{}' already exists", root.display())
+                );
+            }
+        }
+        assert_eq!(fs::read(place.path().join("file")).unwrap(), b"old");
+        assert!(!place.path().join("target").exists());
+    }
+
+    #[test]
+    fn a_full_folder_and_a_missing_one() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("no/such");
+        let error = restore_path(&mut archive(&example()).as_slice(), &root).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "creating directory \"{}\": No such file or directory",
+                root.display()
+            )
+        );
+    }
+
+    #[test]
+    fn a_tree_of_the_greatest_depth() {
+        let place = tempfile::tempdir().unwrap();
+        let mut node = Node::file("");
+        for _ in 0..63 {
+            node = Node::Directory(BTreeMap::from([(b"d".to_vec(), node)]));
+        }
+        let bytes = archive(&node);
+        restore_path(&mut bytes.as_slice(), &place.path().join("root")).unwrap();
+    }
 }
