@@ -153,7 +153,7 @@ impl Heap {
             self.allocated.set(self.allocated.get() + layout.size());
             return new_arena(layout.size() + layout.align()).alloc_layout(layout);
         }
-        let size = self.next_chunk.get();
+        let size = self.next_chunk.get().max(layout.size() + layout.align());
         self.next_chunk.set((size * 2).min(LARGEST_CHUNK));
         self.allocated.set(self.allocated.get() + size);
         let arena = new_arena(size);
@@ -348,6 +348,32 @@ fn ask_for_huge_pages(arena: &Bump) {
             let _ = unsafe {
                 nix::sys::mman::madvise(pointer, stop - start, nix::sys::mman::MmapAdvise::MADV_HUGEPAGE)
             };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_of_all_sizes_fit() {
+        let heap = Heap::new();
+        for len in [1, 100, 10_000, 300_000, 1_000_000] {
+            let list = heap.list_with(len, |i| heap.int(i as i64).slot());
+            let elements = list.as_list().expect("a list");
+            assert_eq!(elements.len(), len);
+            assert_eq!(elements[len - 1].direct().and_then(Value::as_int), Some(len as i64 - 1));
+        }
+        let text = vec![b'x'; 5_000_000];
+        assert_eq!(heap.string(&text).as_string().map(|string| string.bytes().len()), Some(text.len()));
+    }
+
+    #[test]
+    fn integers_keep_64_bits() {
+        let heap = Heap::new();
+        for i in [0, -1, i64::MAX, i64::MIN, 1 << 60, (1 << 60) - 1, -(1 << 60), -(1 << 60) - 1] {
+            assert_eq!(heap.int(i).as_int(), Some(i));
         }
     }
 }
