@@ -12,7 +12,13 @@ use nivis_eval::value::Value;
 pub fn eval(code: &str) -> (Evaluator, Result<Value, Error>) {
     let mut host = MemoryHost::new();
     host.files.insert(b"/test.nix".to_vec(), code.as_bytes().to_vec());
-    let ev = Evaluator::new(Box::new(host), Settings::default());
+    let ev = Evaluator::new(
+        Box::new(host),
+        Settings {
+            read_only: true,
+            ..Settings::default()
+        },
+    );
     // Without all primops the definition of `derivation` fails, but the others are there.
     let _ = nivis_primops::install(&ev);
     let result = ev.import(b"/test.nix");
