@@ -8,7 +8,7 @@ use crate::report::Style;
 use compute::Computed;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::host::{FileType, Host, Level, Source, WantedOutputs};
-use nivis_store::derivation::Derivation;
+use nivis_store::derivation::{Derivation, Instantiated};
 use nivis_store::hash::Hash;
 use nivis_store::path::{StoreDir, StorePath};
 use std::ffi::OsStr;
@@ -123,8 +123,9 @@ impl Host for RealHost {
         self.computed.source(source)
     }
 
-    fn add_derivation(&self, derivation: &Derivation, text: &[u8]) -> Result<StorePath> {
-        self.computed.derivation(derivation, text)
+    fn add_derivation(&self, _: &Derivation, made: &Instantiated) -> Result<()> {
+        self.computed.derivation(made);
+        Ok(())
     }
 
     fn read_derivation(&self, path: &StorePath) -> Result<Vec<u8>> {

@@ -172,11 +172,15 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn frame(mut self, pos: Pos, text: impl Into<FrameText>) -> Error {
-        self.0.frames.push(Frame {
-            pos,
-            text: text.into(),
-            always: false,
-        });
+        let text = text.into();
+        // Callers that frame errors themselves pass no text on.
+        if !matches!(text, FrameText::Static("")) {
+            self.0.frames.push(Frame {
+                pos,
+                text,
+                always: false,
+            });
+        }
         self
     }
 

@@ -3,6 +3,7 @@
 use crate::attrs::{Attrs, Entry};
 use crate::code::LambdaCode;
 use crate::context::{ContextId, Contexts};
+use crate::derivations::Derivations;
 use crate::error::{Error, Kind, Result, ResultExt};
 use crate::heap::Heap;
 use crate::host::Host;
@@ -117,6 +118,8 @@ pub struct Evaluator {
     pub(crate) base_scope: RefCell<FxHashMap<Symbol, Slot>>,
     builtins: Cell<Value>,
     pub(crate) files: Files,
+    /// The derivations computed so far.
+    pub derivations: Derivations,
     /// The last position of sources that are part of the program (`derivation`).
     internal_end: Cell<Pos>,
 }
@@ -144,6 +147,7 @@ impl Evaluator {
             base_scope: RefCell::default(),
             builtins: Cell::new(builtins),
             files: Files::default(),
+            derivations: Derivations::default(),
             internal_end: Cell::new(Pos::NONE),
         }
     }

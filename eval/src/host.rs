@@ -4,9 +4,12 @@
 //! tests and for computing paths without a disk. What an evaluation read can be recorded here and nowhere else.
 
 use crate::error::{Error, Kind, Result};
-use nivis_store::content_address::ContentAddressMethod;
-use nivis_store::derivation::Derivation;
+use crate::files::{does_not_exist, file_error};
+use crate::path::join;
+use nivis_store::content_address::{ContentAddress, ContentAddressMethod};
+use nivis_store::derivation::{Derivation, Instantiated};
 use nivis_store::hash::{Hash, HashAlgorithm};
+use nivis_store::nar::{Node, dump_node};
 use nivis_store::path::{StoreDir, StorePath};
 use std::collections::BTreeMap;
 use std::io;
@@ -105,9 +108,9 @@ pub trait Host {
     fn add_text(&self, name: &str, text: &[u8], references: &[StorePath]) -> Result<StorePath>;
     /// Adds a source; in read-only mode only computes its path. Returns the hash of its contents too.
     fn add_source(&self, source: Source<'_>) -> Result<(StorePath, Hash)>;
-    /// Writes a derivation; in read-only mode only computes its path. `text` is its ATerm.
-    fn add_derivation(&self, derivation: &Derivation, text: &[u8]) -> Result<StorePath>;
-    /// The ATerm text of a derivation in the store (or one that [`Host::add_derivation`] was given).
+    /// Writes a derivation. Not called in read-only mode.
+    fn add_derivation(&self, derivation: &Derivation, made: &Instantiated) -> Result<()>;
+    /// The ATerm text of a derivation in the store.
     fn read_derivation(&self, path: &StorePath) -> Result<Vec<u8>>;
     /// Whether the path is in the store.
     fn is_valid_path(&self, path: &StorePath) -> Result<bool>;
@@ -151,6 +154,31 @@ impl MemoryHost {
             derivations: std::cell::RefCell::default(),
             store_dir: StoreDir::default(),
         }
+    }
+
+    /// The tree below a path, as far as the filter takes it.
+    fn node(&self, path: &[u8], filter: &mut Option<SourceFilter<'_>>) -> Result<Node> {
+        if let Some(contents) = self.files.get(path) {
+            return Ok(Node::file(contents.clone()));
+        }
+        if self.children(path).next().is_none() {
+            return Err(does_not_exist(path));
+        }
+        let mut entries = BTreeMap::new();
+        let found = self
+            .read_dir(path)
+            .map_err(|error| file_error("reading directory", path, &error))?;
+        for (name, file_type) in found {
+            let child = join(path, &name);
+            let wanted = match filter {
+                Some(filter) => filter(&child, file_type)?,
+                None => true,
+            };
+            if wanted {
+                entries.insert(name, self.node(&child, filter)?);
+            }
+        }
+        Ok(Node::Directory(entries))
     }
 
     fn children<'a>(&'a self, path: &[u8]) -> impl Iterator<Item = &'a [u8]> {
@@ -219,15 +247,35 @@ impl Host for MemoryHost {
         path.map_err(|error| Error::new(Kind::Store, error.to_string()))
     }
 
-    fn add_source(&self, _: Source<'_>) -> Result<(StorePath, Hash)> {
-        Err(unsupported("adding a source"))
+    fn add_source(&self, source: Source<'_>) -> Result<(StorePath, Hash)> {
+        let Source {
+            path,
+            name,
+            method,
+            algorithm,
+            mut filter,
+        } = source;
+        let bytes = match method {
+            ContentAddressMethod::NixArchive => {
+                let mut archive = vec![];
+                let node = self.node(path, &mut filter)?;
+                dump_node(&node, &mut archive).map_err(|error| Error::new(Kind::Store, error.to_string()))?;
+                archive
+            }
+            _ => self
+                .read_file(path)
+                .map_err(|error| file_error("opening file", path, &error))?,
+        };
+        let hash = Hash::of(algorithm, &bytes);
+        let address = ContentAddress { method, hash };
+        let path = self.store_dir.make_fixed_output_path(&address, name, [], false)?;
+        Ok((path, hash))
     }
 
-    fn add_derivation(&self, derivation: &Derivation, text: &[u8]) -> Result<StorePath> {
-        let references: Vec<StorePath> = derivation.references().into_iter().collect();
-        let path = self.add_text(&format!("{}.drv", derivation.name), text, &references)?;
-        self.derivations.borrow_mut().insert(path.clone(), text.to_vec());
-        Ok(path)
+    fn add_derivation(&self, _: &Derivation, made: &Instantiated) -> Result<()> {
+        let Instantiated { drv_path, text } = made.clone();
+        self.derivations.borrow_mut().insert(drv_path, text);
+        Ok(())
     }
 
     fn read_derivation(&self, path: &StorePath) -> Result<Vec<u8>> {

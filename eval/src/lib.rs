@@ -13,6 +13,7 @@ pub mod call;
 pub mod cell;
 pub mod code;
 pub mod context;
+pub mod derivations;
 pub mod error;
 pub mod evaluator;
 pub mod files;
@@ -36,5 +37,6 @@ pub mod settings;
 mod stack;
 pub mod suggest;
 pub mod to_xml;
+pub mod to_json;
 #[allow(unsafe_code, reason = "packs words: see the module's invariants")]
 pub mod value;

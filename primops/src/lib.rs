@@ -11,6 +11,7 @@ mod control;
 mod debug;
 mod derivation;
 mod document;
+mod features;
 mod fetch;
 mod files;
 mod flakes;

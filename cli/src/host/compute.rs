@@ -4,7 +4,7 @@ use super::{os, store_error};
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::host::{FileType, Source};
 use nivis_store::content_address::{ContentAddress, ContentAddressMethod};
-use nivis_store::derivation::Derivation;
+use nivis_store::derivation::Instantiated;
 use nivis_store::hash::{Hash, Hasher};
 use nivis_store::nar::{self, NarError};
 use nivis_store::path::{StoreDir, StorePath};
@@ -44,11 +44,9 @@ impl Computed {
             .map_err(store_error)
     }
 
-    pub(super) fn derivation(&self, derivation: &Derivation, text: &[u8]) -> Result<StorePath> {
-        let references: Vec<StorePath> = derivation.references().into_iter().collect();
-        let path = self.text(&format!("{}.drv", derivation.name), text, &references)?;
-        self.texts.borrow_mut().insert(path.clone(), text.into());
-        Ok(path)
+    pub(super) fn derivation(&self, made: &Instantiated) {
+        let text = made.text.as_slice().into();
+        self.texts.borrow_mut().insert(made.drv_path.clone(), text);
     }
 
     pub(super) fn source(&self, mut source: Source<'_>) -> Result<(StorePath, Hash)> {

@@ -22,6 +22,13 @@ pub struct DrvHash {
     outputs: Box<[Box<str>]>,
 }
 
+impl DrvHash {
+    /// The names of the derivation's outputs, in order.
+    pub fn output_names(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().map(|name| &**name)
+    }
+}
+
 /// The hashes of the derivations met so far.
 #[derive(Debug, Default)]
 pub struct HashModuloCache {
