@@ -192,10 +192,38 @@ impl Derivation {
         self.input_drvs.values().any(|input| !input.dynamic.is_empty())
     }
 
+    /// The environment and the arguments as text for a shell, as `nix-store --print-env` has it.
+    pub fn print_env(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (name, value) in &self.env {
+            for part in [&b"export "[..], name, b"; ", name, b"="] {
+                out.extend_from_slice(part);
+            }
+            quote_for_shell(value, &mut out);
+            out.push(b'\n');
+        }
+        out.extend_from_slice(b"export _args; _args=");
+        quote_for_shell(&self.args.join(&b' '), &mut out);
+        out.push(b'\n');
+        out
+    }
+
     /// Whether the builder is part of the program that builds.
     pub fn is_builtin(&self) -> bool {
         self.builder.starts_with(b"builtin:")
     }
+}
+
+/// Write a string so that a shell takes it for one word.
+fn quote_for_shell(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'\'');
+    for &byte in text {
+        match byte {
+            b'\'' => out.extend_from_slice(b"'\\''"),
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'\'');
 }
 
 impl DerivationOutput {

@@ -43,6 +43,15 @@ pub enum StoreError {
     RootInStore(PathBuf),
     #[error("cannot create symlink \"{}\"; already exists", .0.display())]
     RootExists(PathBuf),
+    #[error("too many symbolic links encountered while resolving '{}'", .0.display())]
+    TooManyLinks(PathBuf),
+    #[error("{what} mismatch importing path '{path}';\n  specified: {specified}\n  got:       {found}")]
+    Mismatch {
+        what: &'static str,
+        path: String,
+        specified: String,
+        found: String,
+    },
     #[error("invalid hash part")]
     BadHashPart,
     #[error("SQLite database \"{}\": {source}", path.display())]

@@ -374,13 +374,13 @@ fn decode_base64(digits: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Hashes a stream, and counts its bytes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Hasher {
     state: State,
     count: u64,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum State {
     Md5(md5::Md5),
     Sha1(sha1::Sha1),

@@ -8,6 +8,7 @@
 //! | names of store objects, and making them | [`path`] ([`path::StorePath`], [`path::StoreDir`]) |
 //! | "this path is the hash of these contents" | [`content_address`] |
 //! | archives of files, folders and symlinks | [`nar`] |
+//! | references in data | [`references`] |
 //! | `.drv` files: data, text, hashes, output paths | [`derivation`] |
 //!
 //! A derivation is made like this: fill a [`derivation::Derivation`] whose outputs are
@@ -25,6 +26,7 @@ pub mod hash;
 pub mod io_error;
 pub mod nar;
 pub mod path;
+pub mod references;
 pub mod source;
 
 #[cfg(feature = "db")]
@@ -47,6 +49,8 @@ pub mod path_info;
 mod roots;
 #[cfg(feature = "db")]
 mod temp_roots;
+#[cfg(feature = "db")]
+mod topo_sort;
 
 #[cfg(feature = "db")]
 pub use db::Registration;

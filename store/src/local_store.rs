@@ -9,11 +9,14 @@
 //! paths. Whoever lets another program see the store, or ends, flushes before.
 
 mod add;
+mod import;
 mod layout;
 mod pending;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,12 +26,16 @@ use crate::derivation::{Derivation, DerivationError, aterm};
 use crate::error::StoreError;
 use crate::io_error::IoError;
 use crate::notify::Notify;
-use crate::path::{StoreDir, StorePath};
+use crate::path::{PathError, StoreDir, StorePath, canonical};
 use crate::path_info::PathInfo;
 use crate::roots;
 use crate::temp_roots::TempRoots;
+use crate::topo_sort::topo_sort;
 
 use pending::Pending;
+
+/// How many symlinks are followed before it is thought a circle.
+const MAX_LINKS: usize = 1024;
 
 /// The store on disk. One for each store and process: temporary roots are a file of the process.
 pub struct LocalStore {
@@ -270,38 +277,51 @@ impl LocalStore {
 
     /// Refuse paths that refer to one another in a circle, which garbage collection could not delete.
     fn check_cycles(&self, registrations: &[Registration]) -> Result<(), StoreError> {
-        let references: rustc_hash::FxHashMap<_, _> = registrations
-            .iter()
-            .map(|item| (&item.info.path, &item.info.references))
+        let infos = registrations.iter().map(|item| &item.info);
+        let references = infos
+            .map(|info| (info.path.clone(), info.references.clone()))
             .collect();
-        let mut done = rustc_hash::FxHashSet::default();
-        let mut above = rustc_hash::FxHashSet::default();
-        for start in references.keys() {
-            let mut stack = vec![(*start, false)];
-            while let Some((path, leaving)) = stack.pop() {
-                if leaving {
-                    above.remove(path);
-                    done.insert(path);
-                    continue;
-                }
-                if done.contains(path) || !above.insert(path) {
-                    continue;
-                }
-                stack.push((path, true));
-                for reference in references.get(path).into_iter().copied().flatten() {
-                    if reference == path || !references.contains_key(reference) {
-                        continue;
-                    }
-                    if above.contains(reference) {
-                        return Err(StoreError::Cycle {
-                            path: self.store_dir().print(reference),
-                            parent: self.store_dir().print(path),
-                        });
-                    }
-                    stack.push((reference, false));
-                }
-            }
+        self.sort(&references).map(|_| ())
+    }
+
+    fn sort(
+        &self,
+        references: &BTreeMap<StorePath, BTreeSet<StorePath>>,
+    ) -> Result<Vec<StorePath>, StoreError> {
+        topo_sort(references).map_err(|cycle| StoreError::Cycle {
+            path: self.store_dir().print(&cycle.path),
+            parent: self.store_dir().print(&cycle.parent),
+        })
+    }
+
+    /// Sort paths so that each comes before what it refers to. Paths that are not valid refer to nothing.
+    pub fn topo_sort_paths(&self, paths: &BTreeSet<StorePath>) -> Result<Vec<StorePath>, StoreError> {
+        let mut references = BTreeMap::new();
+        for path in paths {
+            let found = match self.query_references(path) {
+                Err(StoreError::NotValid(_)) => BTreeSet::new(),
+                found => found?,
+            };
+            references.insert(path.clone(), found);
         }
-        Ok(())
+        self.sort(&references)
+    }
+
+    /// The store object that a path names, directly or by symlinks outside of the store; the path may lie
+    /// within the object.
+    pub fn follow_links_to_store_path(&self, path: &Path) -> Result<StorePath, StoreError> {
+        let mut current = std::path::absolute(path).map_err(|error| IoError::at("resolving", path, error))?;
+        for _ in 0..MAX_LINKS {
+            let text = canonical(current.as_os_str().as_bytes())?;
+            if self.store_dir().contains(&text) {
+                return Ok(self.store_dir().to_store_path(&text)?.0);
+            }
+            current = PathBuf::from(OsStr::from_bytes(&text));
+            let Ok(target) = fs::read_link(&current) else {
+                return Err(PathError::NotInStore(current.display().to_string()).into());
+            };
+            current = current.parent().unwrap_or(Path::new("/")).join(target);
+        }
+        Err(StoreError::TooManyLinks(path.to_owned()))
     }
 }

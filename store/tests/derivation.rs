@@ -375,3 +375,16 @@ fn any_derivation_survives_writing_and_reading() {
         }
     }
 }
+
+#[test]
+fn the_environment_for_a_shell() {
+    let drv = Derivation {
+        args: vec![b"-e".to_vec(), b"it's".to_vec()],
+        env: [(b"a".to_vec(), b"x y".to_vec()), (b"b".to_vec(), b"".to_vec())].into(),
+        ..Derivation::default()
+    };
+    assert_eq!(
+        String::from_utf8(drv.print_env()).unwrap(),
+        "export a; a='x y'\nexport b; b=''\nexport _args; _args='-e it'\\''s'\n"
+    );
+}

@@ -10,7 +10,7 @@ use nivis_store::content_address::ContentAddressMethod;
 use nivis_store::derivation::{Derivation, DerivationError, DerivationOutput, HashModuloCache, instantiate};
 use nivis_store::error::StoreError;
 use nivis_store::hash::{Hash, HashAlgorithm};
-use nivis_store::nar::{FileType, NarError, accept_all, hash_path};
+use nivis_store::nar::{FileType, NarError, accept_all, dump_path, hash_path};
 use nivis_store::notify::Notify;
 use nivis_store::path::{StoreDir, StorePath};
 use nivis_store::path_info::PathInfo;
@@ -618,4 +618,121 @@ fn errors_of_the_filter_come_back() {
         Err(Own::Filter)
     });
     assert!(matches!(missing, Err(Own::Other)));
+}
+
+#[test]
+fn archives() {
+    let place = Place::new();
+    let other = Place::new();
+    let store = place.open();
+    let text = store.add_text("text", b"hello", &none()).unwrap();
+    let refers = store
+        .add_text("refers", b"hello", &[text.clone()].into())
+        .unwrap();
+    let source = place.path("source");
+    fs::create_dir(&source).unwrap();
+    symlink("x", source.join("link")).unwrap();
+    let tree = store
+        .add_source("tree", &source, SourceMethod::RECURSIVE, all)
+        .unwrap();
+    let first = add_drv(&store, &mut HashModuloCache::new(), drv("first", None));
+    store.flush().unwrap();
+    let config = StoreConfig {
+        store_dir: store.store_dir().clone(),
+        ..other.config()
+    };
+    let copy = LocalStore::new(
+        StoreConfig {
+            real_store_dir: other.path("store"),
+            ..config
+        },
+        Notify::silent(),
+    );
+    let archive = |path: &StorePath| {
+        let mut out = Vec::new();
+        dump_path(&store.real_path(path), &mut out, accept_all).unwrap();
+        out
+    };
+    for path in [&text, &refers, &tree, &first, &first] {
+        let info = store.query_path_info(path).unwrap();
+        let mut bytes = archive(path);
+        bytes.extend_from_slice(b"more");
+        let mut source = bytes.as_slice();
+        copy.add_archive(&info, &mut source).unwrap();
+        assert_eq!(source, b"more");
+        let mut copied = copy.query_path_info(path).unwrap();
+        copied.registration_time = info.registration_time;
+        assert_eq!(copied, info);
+    }
+    assert_eq!(copy.query_derivation_outputs(&first).unwrap().len(), 1);
+    assert_eq!(mode_and_time(&copy.real_path(&tree)), (0o555, 1));
+
+    let error = |name: &str, change: &dyn Fn(&mut PathInfo)| {
+        let mut info = store.query_path_info(&text).unwrap();
+        info.path = StorePath::from_base_name("0".repeat(32) + name).unwrap();
+        change(&mut info);
+        let error = copy
+            .add_archive(&info, &mut archive(&text).as_slice())
+            .unwrap_err();
+        assert!(!copy.real_path(&info.path).exists());
+        error.to_string()
+    };
+    let message = error("-a", &|info| info.nar_hash = Hash::sha256(b""));
+    assert!(message.starts_with("hash mismatch importing path '"), "{message}");
+    let message = error("-b", &|info| info.nar_size = 3);
+    assert!(message.starts_with("size mismatch importing path '"), "{message}");
+    let wrong = "text:sha256:0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73";
+    let message = error("-c", &|info| info.content_address = Some(wrong.parse().unwrap()));
+    assert!(
+        message.starts_with("ca hash mismatch importing path '"),
+        "{message}"
+    );
+    assert_eq!(
+        fs::read_dir(other.path("store")).unwrap().count(),
+        5,
+        "four objects and .links"
+    );
+}
+
+#[test]
+fn order_and_links() {
+    let place = Place::new();
+    let store = place.open();
+    let first = store.add_text("first", b"", &none()).unwrap();
+    let second = store.add_text("second", b"", &[first.clone()].into()).unwrap();
+    let third = store
+        .add_text("third", b"", &[first.clone(), second.clone()].into())
+        .unwrap();
+    let sorted = store
+        .topo_sort_paths(&[first.clone(), second.clone(), third.clone()].into())
+        .unwrap();
+    assert_eq!(sorted, [third, second, first.clone()]);
+
+    let link = place.path("link");
+    store.add_perm_root(&first, &link).unwrap();
+    symlink("link", place.path("again")).unwrap();
+    symlink("circle", place.path("circle")).unwrap();
+    let follow = |name: &str| store.follow_links_to_store_path(&place.path(name));
+    assert_eq!(follow("again").unwrap(), first);
+    assert_eq!(follow("link").unwrap(), first);
+    assert_eq!(
+        store
+            .follow_links_to_store_path(&store.real_path(&first).join("a/b"))
+            .unwrap(),
+        first
+    );
+    let error = follow("nothing").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "path \"{}\" is not in the Nix store",
+            place.path("nothing").display()
+        )
+    );
+    assert!(
+        follow("circle")
+            .unwrap_err()
+            .to_string()
+            .starts_with("too many symbolic links")
+    );
 }

@@ -60,7 +60,7 @@ impl LocalStore {
     }
 
     /// Check a text that claims to be a derivation; gives its outputs.
-    fn check_derivation(
+    pub(super) fn check_derivation(
         &self,
         path: &StorePath,
         text: &[u8],

@@ -188,7 +188,7 @@ impl Pending {
 }
 
 /// Paths that are written and registered at once. Their references are valid or among them.
-struct Chunk<'a> {
+pub(super) struct Chunk<'a> {
     items: Vec<&'a Item>,
     config: &'a StoreConfig,
     db: &'a Db,
@@ -215,7 +215,7 @@ impl Chunk<'_> {
         for item in &self.items {
             self.put_into_place(item, &temporary)?;
         }
-        self.sync()?;
+        Self::sync(self.config)?;
         let registrations: Vec<_> = self
             .items
             .iter()
@@ -262,11 +262,11 @@ impl Chunk<'_> {
     }
 
     /// Wait until everything on the file system of the store is on disk.
-    fn sync(&self) -> Result<(), IoError> {
-        if !self.config.sync_before_registering {
+    pub(super) fn sync(config: &StoreConfig) -> Result<(), IoError> {
+        if !config.sync_before_registering {
             return Ok(());
         }
-        let store = &self.config.real_store_dir;
+        let store = &config.real_store_dir;
         let at = |error| IoError::at("syncing", store, error);
         let folder = File::open(store).map_err(at)?;
         nix::unistd::syncfs(folder).map_err(|errno| at(errno.into()))
@@ -284,7 +284,7 @@ impl Chunk<'_> {
             let found = nar::hash_path(&place, nar::accept_all).ok();
             if found != Some((registration.info.nar_hash, registration.info.nar_size)) {
                 self.put_into_place(item, temporary)?;
-                self.sync()?;
+                Self::sync(self.config)?;
             }
         }
         Ok(())
