@@ -190,7 +190,10 @@ impl Report<'_> {
             FrameText::Calling(None) => "while calling anonymous lambda".to_owned(),
             FrameText::Calling(Some(name)) => format!("while calling '{}'", self.ev.name(*name)),
             FrameText::Builtin(name) => format!("while calling the '{name}' builtin"),
-            FrameText::Attribute(name) => format!("while evaluating the attribute '{}'", self.ev.name(*name)),
+            FrameText::Attribute(name) => format!(
+                "while evaluating the attribute '{}'",
+                self.ev.name_in_message(*name)
+            ),
         }
     }
 

@@ -344,8 +344,11 @@ impl Evaluator {
         let formals = pattern.formals.iter().map(|formal| self.name(formal.name));
         let suggestions = crate::suggest::best_matches(formals, &name);
         let message = format!(
-            "function '{}' called with unexpected argument '{name}'",
-            self.lambda_name(code)
+            "function '{}' called with unexpected argument '{}'",
+            self.lambda_name(code),
+            unexpected
+                .map(|entry| self.name_in_message(entry.name))
+                .unwrap_or_default()
         );
         Error::new(Kind::Type, message)
             .at(code.pos)

@@ -14,6 +14,7 @@ use crate::stack::Stack;
 use crate::value::{Slot, Type, Value};
 use bumpalo::Bump;
 use nivis_lang::position::{Location, Origin, Pos, SourceMap};
+use nivis_lang::show::write_identifier;
 use nivis_lang::symbol::{Symbol, Symbols};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
@@ -227,7 +228,14 @@ impl Evaluator {
         self.symbols.borrow().get(name)
     }
 
-    /// A name as text, for messages.
+    /// A name as messages quote it: as it would be written in a set.
+    pub fn name_in_message(&self, symbol: Symbol) -> String {
+        let mut text = vec![];
+        write_identifier(&mut text, &self.symbols.borrow().resolve(symbol));
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// A name as text.
     pub fn name(&self, symbol: Symbol) -> String {
         String::from_utf8_lossy(&self.symbols.borrow().resolve(symbol)).into_owned()
     }
@@ -473,7 +481,7 @@ impl Evaluator {
     /// The value of a required attribute.
     pub fn required_attr(&self, set: &'static Attrs, name: Symbol, context: &'static str) -> Result<Slot> {
         set.get(name).ok_or_else(|| {
-            let message = format!("attribute '{}' missing", self.name(name));
+            let message = format!("attribute '{}' missing", self.name_in_message(name));
             Error::new(Kind::Type, message).frame(Pos::NONE, context)
         })
     }

@@ -263,7 +263,7 @@ impl Evaluator {
             .iter()
             .map(|&symbol| self.name(symbol));
         let suggestions = crate::suggest::best_matches(names, &self.name(name));
-        let message = format!("attribute '{}' missing", self.name(name));
+        let message = format!("attribute '{}' missing", self.name_in_message(name));
         Error::new(Kind::Eval, message).at(pos).suggest(suggestions)
     }
 
@@ -324,7 +324,7 @@ impl Evaluator {
 
     fn show_path(&self, path: &[Name], frame: &Frame<'_>) -> String {
         let names = path.iter().map(|name| match self.path_name(name, frame) {
-            Ok(symbol) => self.name(symbol),
+            Ok(symbol) => self.name_in_message(symbol),
             Err(_) => "\"${...}\"".to_owned(),
         });
         names.collect::<Vec<_>>().join(".")
@@ -500,7 +500,7 @@ impl Evaluator {
             if let Some(other) = entries.iter().find(|entry| entry.name == name) {
                 let message = format!(
                     "dynamic attribute '{}' already defined at {}",
-                    self.name(name),
+                    self.name_in_message(name),
                     self.show_position(other.pos)
                 );
                 return Err(Error::new(Kind::Eval, message).at(code.pos));

@@ -121,7 +121,10 @@ impl Evaluator {
             out.push(b':');
             self.write_json(out, entry.slot, entry.pos, into, style)
                 .in_frame_with(entry.pos, || {
-                    format!("while evaluating attribute '{}'", self.name(entry.name))
+                    format!(
+                        "while evaluating attribute '{}'",
+                        self.name_in_message(entry.name)
+                    )
                 })?;
         }
         out.push(b'}');

@@ -135,7 +135,7 @@ fn list_to_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 
 #[cold]
 fn missing(ev: &Evaluator, name: Symbol) -> Error {
-    let message = format!("attribute '{}' missing", ev.name(name));
+    let message = format!("attribute '{}' missing", ev.name_in_message(name));
     Error::new(Kind::Type, message).frame(Pos::NONE, "in a {name=...; value=...;} pair")
 }
 

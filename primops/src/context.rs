@@ -149,8 +149,8 @@ fn append_context(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 
 /// Adds what one attribute of a set like `getContext`'s says about a path.
 fn mentioned(ev: &Evaluator, entry: Entry, added: &mut Vec<ContextElement>) -> Result<()> {
-    let name = ev.name(entry.name);
-    let Ok(path) = ev.host.store_dir().parse(&name) else {
+    let name = ev.name_in_message(entry.name);
+    let Ok(path) = ev.host.store_dir().parse(ev.symbol_bytes(entry.name)) else {
         return Err(eval_error(
             entry.pos,
             format!("context key '{name}' is not a store path"),

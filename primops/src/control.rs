@@ -3,14 +3,12 @@
 mod closure;
 
 use nivis_eval::context::ContextId;
-use nivis_eval::error::FrameText;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::ops::coerce::Coercion;
 use nivis_eval::primop::Primop;
-use nivis_eval::value::{Slot, Unpacked, Value};
+use nivis_eval::value::{Slot, Value};
 use nivis_lang::position::Pos;
-use std::collections::HashSet;
 
 fn message(ev: &Evaluator, slot: Slot, pos: Pos, context: &'static str, how: Coercion) -> Result<String> {
     let text = ev.coerce_to_string(slot, pos, &mut ContextId::EMPTY.clone(), context, how)?;
@@ -57,33 +55,8 @@ fn seq(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 }
 
 fn deep_seq(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
-    force_deep(ev, args[0], &mut HashSet::new())?;
+    ev.force_deep(args[0])?;
     ev.force(args[1], pos)
-}
-
-/// Forces a value and everything in it; `seen` holds what was visited, so that cycles end.
-fn force_deep(ev: &Evaluator, slot: Slot, seen: &mut HashSet<u64>) -> Result<()> {
-    let _depth = ev.enter_call(Pos::NONE)?;
-    if !seen.insert(slot.identity()) {
-        return Ok(());
-    }
-    match ev.force(slot, Pos::NONE)?.unpack() {
-        Unpacked::Attrs(set) => {
-            for entry in set.flat(&ev.heap).entries() {
-                force_deep(ev, entry.slot, seen)
-                    .map_err(|error| error.frame(entry.pos, FrameText::Attribute(entry.name)))?;
-            }
-        }
-        Unpacked::List(list) => {
-            for (i, &element) in list.iter().enumerate() {
-                force_deep(ev, element, seen).map_err(|error| {
-                    error.frame(Pos::NONE, format!("while evaluating list element at index {i}"))
-                })?;
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 /// There is no debugger to stop in, so this is the identity.
@@ -158,6 +131,8 @@ pub(super) static TABLE: &[Primop] = &[
         args: &["v"],
         doc: "Returns *v*. With a debugger, evaluation would stop here.",
         global: true,
+        // It does not evaluate its argument, so errors in that don't pass it.
+        trace: false,
         ..Primop::DEFAULT
     },
 ];

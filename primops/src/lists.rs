@@ -6,7 +6,7 @@ use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::function::FunctionKind;
 use nivis_eval::primop::Primop;
-use nivis_eval::value::{Slot, Value};
+use nivis_eval::value::{Slot, Type, Value};
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 use rustc_hash::FxHashMap;
@@ -200,16 +200,10 @@ fn concat_map(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 /// The error of a function passed to `concatMap` that did not return a list; it is placed at the function.
 #[cold]
 fn not_a_list(ev: &Evaluator, function: Value, result: Value) -> Error {
-    let position = |value: Value| match value.as_function()?.kind() {
-        FunctionKind::Lambda(code, _) => Some(code.pos),
-        _ => None,
-    };
-    let pos = position(result)
-        .or_else(|| position(function))
-        .unwrap_or(Pos::NONE);
+    let places = [result, function].map(|value| ev.place_of(value.slot()));
+    let pos = places.into_iter().find(|pos| pos.is_some()).unwrap_or(Pos::NONE);
     let context = "while evaluating the return value of the function passed to builtins.concatMap";
-    ev.type_error(nivis_eval::value::Type::List, result)
-        .frame(pos, context)
+    ev.type_error(Type::List, result).frame(pos, context)
 }
 
 fn foldl_strict(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {

@@ -33,7 +33,7 @@ fn contexts() {
     );
     fails(
         &format!("builtins.appendContext \"a\" {{ \"{PATH}\".allOutputs = true; }}"),
-        &format!("tried to add all-outputs context of {PATH}, which is not a derivation, to a string"),
+        &format!("tried to add all-outputs context of \"{PATH}\", which is not a derivation, to a string"),
     );
 }
 

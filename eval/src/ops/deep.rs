@@ -1,7 +1,9 @@
 //! Forcing a value with everything in it.
 
+use crate::cell::{Cell, State};
 use crate::error::{FrameText, Result};
 use crate::evaluator::Evaluator;
+use crate::function::FunctionKind;
 use crate::value::{Slot, Value};
 use nivis_lang::position::Pos;
 use rustc_hash::FxHashSet;
@@ -15,7 +17,10 @@ impl Evaluator {
     fn force_all(&self, slot: Slot, seen: &mut FxHashSet<u64>) -> Result<Value> {
         let _depth = self.enter_call(Pos::NONE)?;
         self.stack.check_native()?;
-        let value = self.force(slot, Pos::NONE)?;
+        let value = match slot.evaluated() {
+            Some(value) => value,
+            None => self.force(slot, self.place_of(slot))?,
+        };
         if let Some(set) = value.as_attrs() {
             if seen.insert(value.slot().identity()) {
                 for entry in set.flat(&self.heap).entries() {
@@ -34,5 +39,25 @@ impl Evaluator {
             }
         }
         Ok(value)
+    }
+
+    /// Where a suspended call's function was defined: the call has no place of its own.
+    pub fn place_of(&self, slot: Slot) -> Pos {
+        let mut slot = slot;
+        loop {
+            match slot.as_cell().map(Cell::state) {
+                Some(State::Apply(parts)) => slot = parts[0],
+                Some(State::Finished(value)) => return place_of_lambda(value),
+                Some(_) => return Pos::NONE,
+                None => return slot.direct().map_or(Pos::NONE, place_of_lambda),
+            }
+        }
+    }
+}
+
+fn place_of_lambda(value: Value) -> Pos {
+    match value.as_function().map(|function| function.kind()) {
+        Some(FunctionKind::Lambda(code, _)) => code.pos,
+        _ => Pos::NONE,
     }
 }

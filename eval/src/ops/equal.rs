@@ -176,11 +176,11 @@ impl Evaluator {
                 let message = match y.get(p.name) {
                     None => format!(
                         "attribute name '{}' is contained in '{left}', but not in '{right}'",
-                        self.name(p.name)
+                        self.name_in_message(p.name)
                     ),
                     Some(_) => format!(
                         "attribute name '{}' is missing in '{left}', but is contained in '{right}'",
-                        self.name(q.name)
+                        self.name_in_message(q.name)
                     ),
                 };
                 return Err(Error::new(Kind::Assertion, message));
@@ -192,7 +192,10 @@ impl Evaluator {
                 if p.pos.is_some() {
                     error = error.frame(p.pos, "where left hand side is");
                 }
-                error.frame(pos, format!("while comparing attribute '{}'", self.name(p.name)))
+                error.frame(
+                    pos,
+                    format!("while comparing attribute '{}'", self.name_in_message(p.name)),
+                )
             })?;
         }
         Ok(())
