@@ -27,6 +27,7 @@ mod search_path;
 mod source;
 mod strings;
 mod toml;
+mod toml_reader;
 mod types;
 pub mod versions;
 mod xml;
