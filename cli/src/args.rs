@@ -40,12 +40,15 @@ pub(crate) trait Arguments: Sized + 'static {
     fn positional(&mut self, arg: Arg) -> Result<bool>;
 }
 
+/// What a flag that is not in a table does.
+pub(crate) type Apply<T> = Box<dyn FnOnce(&mut T, &[Arg]) -> Result<()>>;
+
 /// A flag that is not in a table.
 pub(crate) struct OtherFlag<T> {
     /// How many values it takes.
     pub(crate) values: usize,
     /// Does it.
-    pub(crate) apply: Box<dyn FnOnce(&mut T, &[Arg]) -> Result<()>>,
+    pub(crate) apply: Apply<T>,
 }
 
 /// Applies a command line to a command.

@@ -1,18 +1,46 @@
 //! The environment: the one place that reads it, and what each variable means.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 /// The variables that nivis looks at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
-    /// `NIX_STORE_DIR` (`NIX_STORE`): the folder of the store.
+    /// `NIX_STORE_DIR` (or `NIX_STORE`): the folder of the store. `/nix/store`
     pub(crate) store_dir: Option<String>,
+    /// `NIX_STATE_DIR`: the database, profiles and roots. `/nix/var/nix`
+    pub(crate) state_dir: PathBuf,
+    /// Whether `NIX_STORE_DIR` or `NIX_STATE_DIR` is set, so that there is no looking for another store.
+    pub(crate) has_store_dirs: bool,
+    /// `NIX_LOG_DIR`: logs of builds. `/nix/var/log/nix`
+    pub(crate) log_dir: PathBuf,
+    /// `NIX_CONF_DIR`: where the system's `nix.conf` is. `/etc/nix`
+    pub(crate) conf_dir: PathBuf,
+    /// `NIX_USER_CONF_FILES`: the user's configuration files, `:` between them; by default a `nix.conf` in each of
+    /// `config_dirs`.
+    pub(crate) user_conf_files: Option<Vec<PathBuf>>,
+    /// `NIX_CONFIG_HOME`, or `nix` in `XDG_CONFIG_HOME` or `~/.config`, then `nix` in each of `XDG_CONFIG_DIRS`.
+    pub(crate) config_dirs: Vec<PathBuf>,
+    /// `NIX_CONFIG`: settings, as in a configuration file.
+    pub(crate) config: Option<String>,
+    /// `NIX_REMOTE`: where the store is, unless the setting `store` says so.
+    pub(crate) remote: Option<String>,
+    /// `NIX_IGNORE_SYMLINK_STORE=1`: as the setting `allow-symlinked-store`.
+    pub(crate) ignore_symlink_store: bool,
     /// `NIX_PATH`: where `<name>` is looked for, `:` between the elements.
     pub(crate) nix_path: Option<Vec<u8>>,
     /// `HOME`
     pub(crate) home: Option<PathBuf>,
+    /// `NIX_STATE_HOME`, or `nix` in `XDG_STATE_HOME` or `~/.local/state`: channels, with
+    /// `use-xdg-base-directories`.
+    pub(crate) state_home: Option<PathBuf>,
+    /// `NIX_DATA_HOME`, or `nix` in `XDG_DATA_HOME` or `~/.local/share`: the store of users without another.
+    pub(crate) data_home: Option<PathBuf>,
+    /// `NIX_SHOW_STATS`: print what the evaluator counted.
+    pub(crate) show_stats: bool,
+    /// `NIX_SHOW_STATS_PATH`: to this file instead of standard error.
+    pub(crate) show_stats_path: Option<PathBuf>,
     /// `NIX_COUNT_CALLS`: count calls by function, for the statistics.
     pub(crate) count_calls: bool,
     /// `NIX_ABORT_ON_WARN`: `builtins.warn` fails.
@@ -24,22 +52,54 @@ pub(crate) struct Environment {
 impl Environment {
     /// Reads the variables.
     pub(crate) fn read() -> Environment {
+        let home = non_empty("HOME").map(PathBuf::from);
+        let own_dir = |own: &str, xdg: &str, below_home: &str| {
+            std::env::var_os(own).map(PathBuf::from).or_else(|| {
+                let base = std::env::var_os(xdg).map(PathBuf::from);
+                Some(
+                    base.or_else(|| Some(home.as_ref()?.join(below_home)))?
+                        .join("nix"),
+                )
+            })
+        };
+        let mut config_dirs: Vec<PathBuf> = own_dir("NIX_CONFIG_HOME", "XDG_CONFIG_HOME", ".config")
+            .into_iter()
+            .collect();
+        let shared = std::env::var_os("XDG_CONFIG_DIRS").unwrap_or_else(|| "/etc/xdg".into());
+        config_dirs.extend(paths(&shared).into_iter().map(|dir| dir.join("nix")));
         Environment {
             store_dir: text("NIX_STORE_DIR").or_else(|| text("NIX_STORE")),
+            has_store_dirs: ["NIX_STORE_DIR", "NIX_STATE_DIR"]
+                .iter()
+                .any(|name| std::env::var_os(name).is_some()),
+            state_dir: path_or("NIX_STATE_DIR", "/nix/var/nix"),
+            log_dir: path_or("NIX_LOG_DIR", "/nix/var/log/nix"),
+            conf_dir: path_or("NIX_CONF_DIR", "/etc/nix"),
+            user_conf_files: std::env::var_os("NIX_USER_CONF_FILES").map(|files| paths(&files)),
+            config_dirs,
+            config: text("NIX_CONFIG"),
+            remote: text("NIX_REMOTE"),
+            ignore_symlink_store: text("NIX_IGNORE_SYMLINK_STORE").as_deref() == Some("1"),
             nix_path: variable(b"NIX_PATH"),
-            home: non_empty("HOME").map(PathBuf::from),
+            state_home: own_dir("NIX_STATE_HOME", "XDG_STATE_HOME", ".local/state"),
+            data_home: own_dir("NIX_DATA_HOME", "XDG_DATA_HOME", ".local/share"),
+            show_stats: is_on("NIX_SHOW_STATS"),
+            show_stats_path: std::env::var_os("NIX_SHOW_STATS_PATH")
+                .filter(|path| path != "-")
+                .map(PathBuf::from),
             count_calls: is_on("NIX_COUNT_CALLS"),
             abort_on_warn: matches!(text("NIX_ABORT_ON_WARN").as_deref(), Some("1" | "yes" | "true")),
             no_colour: std::env::var_os("NO_COLOR").is_some()
                 || std::env::var_os("NOCOLOR").is_some()
                 || text("TERM").is_none_or(|terminal| terminal == "dumb"),
+            home,
         }
     }
 }
 
 /// Any variable, for `builtins.getEnv`.
 pub(crate) fn variable(name: &[u8]) -> Option<Vec<u8>> {
-    let name = std::ffi::OsStr::from_bytes(name);
+    let name = OsStr::from_bytes(name);
     // The standard library panics on names that no variable can have.
     if name.is_empty() || name.as_bytes().iter().any(|byte| matches!(byte, b'=' | 0)) {
         return None;
@@ -53,6 +113,19 @@ fn non_empty(name: &str) -> Option<OsString> {
 
 fn text(name: &str) -> Option<String> {
     non_empty(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+fn path_or(name: &str, default: &str) -> PathBuf {
+    non_empty(name).map_or_else(|| default.into(), PathBuf::from)
+}
+
+/// The paths between colons.
+fn paths(list: &OsStr) -> Vec<PathBuf> {
+    list.as_bytes()
+        .split(|&byte| byte == b':')
+        .filter(|path| !path.is_empty())
+        .map(|path| PathBuf::from(OsStr::from_bytes(path)))
+        .collect()
 }
 
 /// Set, and not to `0`.

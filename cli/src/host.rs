@@ -1,39 +1,92 @@
 //! The real outside: files of the file system, a store, the environment, and standard error.
 
 mod compute;
+mod local;
 
 use crate::env::variable;
-use crate::output::complain;
-use crate::report::Style;
+use crate::log::Logger;
+use crate::store_choice::StoreChoice;
 use compute::Computed;
+use local::Local;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::host::{FileType, Host, Level, Source, WantedOutputs};
-use nivis_store::derivation::{Derivation, Instantiated};
+use nivis_store::derivation::{Derivation, Instantiated, aterm};
 use nivis_store::hash::Hash;
+use nivis_store::nar;
 use nivis_store::path::{StoreDir, StorePath};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The store as evaluation sees it.
+pub(crate) struct StoreHandle {
+    store_dir: StoreDir,
+    /// What is only worked out.
+    computed: Computed,
+    /// The store on disk, if there is one.
+    local: Option<Local>,
+    read_only: bool,
+}
+
+impl StoreHandle {
+    /// Opens nothing before it is needed.
+    pub(crate) fn new(choice: StoreChoice, read_only: bool, logger: Logger) -> Rc<StoreHandle> {
+        let store_dir = choice.store_dir().clone();
+        let read_only = read_only || matches!(choice, StoreChoice::Dummy(_));
+        Rc::new(StoreHandle {
+            computed: Computed::new(store_dir.clone()),
+            store_dir,
+            local: match choice {
+                StoreChoice::Local(config) => Some(Local::new(*config, logger)),
+                StoreChoice::Dummy(_) => None,
+            },
+            read_only,
+        })
+    }
+
+    /// The store that things are written to.
+    fn writable(&self) -> Option<&Local> {
+        self.local.as_ref().filter(|_| !self.read_only)
+    }
+
+    /// Writes what evaluation added so far.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.writable().map_or(Ok(()), Local::flush)
+    }
+
+    /// Makes a link to a path that keeps it from being collected; gives the link's path. Nothing happens, as with
+    /// the reference, if there is no store on disk.
+    pub(crate) fn add_root(&self, path: &StorePath, link: &Path) -> Result<Option<PathBuf>> {
+        match &self.local {
+            Some(local) => local.add_root(path, link).map(Some),
+            None => Ok(None),
+        }
+    }
+}
 
 /// The real outside.
 pub(crate) struct RealHost {
-    store_dir: StoreDir,
-    computed: Computed,
-    verbosity: u8,
-    style: Style,
+    store: Rc<StoreHandle>,
+    logger: Logger,
 }
 
 impl RealHost {
-    /// A host whose store is at `store_dir`.
-    pub(crate) fn new(store_dir: StoreDir, verbosity: u8, style: Style) -> RealHost {
-        RealHost {
-            computed: Computed::new(store_dir.clone()),
-            store_dir,
-            verbosity,
-            style,
+    /// The file system with that store.
+    pub(crate) fn new(store: Rc<StoreHandle>, logger: Logger) -> RealHost {
+        RealHost { store, logger }
+    }
+
+    /// Where a file is to be looked for: objects that were only queued are written first, and those of a store
+    /// below another root are found there.
+    fn place<'p>(&self, path: &'p [u8]) -> io::Result<Cow<'p, Path>> {
+        match &self.store.local {
+            Some(local) if self.store.store_dir.contains(path) => local.place(path),
+            _ => Ok(Cow::Borrowed(os(path))),
         }
     }
 }
@@ -42,52 +95,38 @@ fn os(path: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(path))
 }
 
-fn file_type(found: fs::FileType) -> FileType {
-    if found.is_file() {
-        FileType::Regular
-    } else if found.is_dir() {
-        FileType::Directory
-    } else if found.is_symlink() {
-        FileType::Symlink
-    } else {
-        FileType::Unknown
-    }
-}
-
-/// The number of a level as `-v` counts them.
-fn number(level: Level) -> u8 {
-    match level {
-        Level::Error => 0,
-        Level::Warning => 1,
-        Level::Notice => 2,
-        Level::Info => 3,
-        Level::Talkative => 4,
-        Level::Chatty => 5,
+/// A type as evaluation names it.
+fn file_type(found: nar::FileType) -> FileType {
+    match found {
+        nar::FileType::Regular => FileType::Regular,
+        nar::FileType::Directory => FileType::Directory,
+        nar::FileType::Symlink => FileType::Symlink,
+        nar::FileType::Unknown => FileType::Unknown,
     }
 }
 
 impl Host for RealHost {
     fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
-        fs::read(os(path))
+        fs::read(self.place(path)?)
     }
 
     fn file_type(&self, path: &[u8]) -> io::Result<Option<FileType>> {
-        match fs::symlink_metadata(os(path)) {
-            Ok(metadata) => Ok(Some(file_type(metadata.file_type()))),
+        match fs::symlink_metadata(self.place(path)?) {
+            Ok(metadata) => Ok(Some(file_type(metadata.file_type().into()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     fn read_link(&self, path: &[u8]) -> io::Result<Vec<u8>> {
-        Ok(fs::read_link(os(path))?.into_os_string().into_vec())
+        Ok(fs::read_link(self.place(path)?)?.into_os_string().into_vec())
     }
 
     fn read_dir(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, FileType)>> {
-        fs::read_dir(os(path))?
+        fs::read_dir(self.place(path)?)?
             .map(|entry| {
                 let entry = entry?;
-                Ok((entry.file_name().into_vec(), file_type(entry.file_type()?)))
+                Ok((entry.file_name().into_vec(), file_type(entry.file_type()?.into())))
             })
             .collect()
     }
@@ -102,77 +141,106 @@ impl Host for RealHost {
     }
 
     fn message(&self, level: Level, text: &str) {
-        if number(level) > self.verbosity {
-            return;
-        }
         match level {
-            Level::Warning => complain(&crate::report::warning(text, self.style)),
-            _ => complain(text),
+            Level::Warning => self.logger.warning(text),
+            level => self.logger.message(level, text),
         }
+    }
+
+    fn interrupted(&self) -> bool {
+        crate::interrupt::interrupted()
     }
 
     fn store_dir(&self) -> &StoreDir {
-        &self.store_dir
+        &self.store.store_dir
     }
 
     fn add_text(&self, name: &str, text: &[u8], references: &[StorePath]) -> Result<StorePath> {
-        self.computed.text(name, text, references)
+        match self.store.writable() {
+            Some(local) => local.add_text(name, text, references),
+            None => self.store.computed.add_text(name, text, references),
+        }
     }
 
     fn add_source(&self, source: Source<'_>) -> Result<(StorePath, Hash)> {
-        self.computed.source(source)
+        match self.store.writable() {
+            Some(local) => local.add_source(source),
+            None => self.store.computed.add_source(source),
+        }
     }
 
-    fn add_derivation(&self, _: &Derivation, made: &Instantiated) -> Result<()> {
-        self.computed.derivation(made);
-        Ok(())
+    fn add_derivation(&self, derivation: &Derivation, made: &Instantiated) -> Result<()> {
+        match self.store.writable() {
+            Some(local) => local.add_derivation(derivation, made),
+            None => {
+                self.store.computed.add_derivation(made);
+                Ok(())
+            }
+        }
     }
 
     fn read_derivation(&self, path: &StorePath) -> Result<Vec<u8>> {
-        if let Some(text) = self.computed.text_of(path) {
+        if let Some(text) = self.store.computed.derivation(path) {
             return Ok(text);
         }
-        let file = self.store_dir.print(path);
-        fs::read(&file).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => not_valid(&file),
-            _ => nivis_eval::files::file_error("opening file", file.as_bytes(), &error),
-        })
+        let file = self.store.store_dir.print(path);
+        self.read_file(file.as_bytes())
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => not_valid(&file),
+                _ => nivis_eval::files::file_error("opening file", file.as_bytes(), &error),
+            })
     }
 
     fn is_valid_path(&self, path: &StorePath) -> Result<bool> {
-        Ok(self.computed.knows(path) || os(self.store_dir.print(path).as_bytes()).exists())
+        if self.store.computed.knows(path) {
+            return Ok(true);
+        }
+        self.store
+            .local
+            .as_ref()
+            .map_or(Ok(false), |local| local.is_valid_path(path))
     }
 
     fn ensure_path(&self, path: &StorePath) -> Result<()> {
         match self.is_valid_path(path)? {
             true => Ok(()),
-            false => Err(not_valid(&self.store_dir.print(path))),
+            false => Err(not_valid(&self.store.store_dir.print(path))),
         }
     }
 
     fn references(&self, path: &StorePath) -> Result<Vec<StorePath>> {
-        if !path.is_derivation() {
-            return Ok(vec![]);
+        if !self.store.computed.knows(path)
+            && let Some(local) = &self.store.local
+        {
+            return local.references(path);
         }
+        let store_dir = &self.store.store_dir;
         let text = self.read_derivation(path)?;
         let name = path.drv_name().map_err(store_error)?;
-        let derivation =
-            nivis_store::derivation::aterm::parse(&self.store_dir, &text, name).map_err(|error| {
-                let path = self.store_dir.print(path);
-                Error::new(Kind::Store, format!("error parsing derivation '{path}': {error}"))
-            })?;
+        let derivation = aterm::parse(store_dir, &text, name).map_err(|error| {
+            let path = store_dir.print(path);
+            store_error(format!("error parsing derivation '{path}': {error}"))
+        })?;
         Ok(derivation.references().into_iter().collect())
     }
 
     fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()> {
-        let Some(first) = wanted.first() else {
-            return Ok(());
-        };
-        let drv = self.store_dir.print(first.drv);
-        Err(Error::new(
-            Kind::Store,
-            format!("cannot build '{drv}' during evaluation: building is not supported yet"),
-        ))
+        match wanted.first() {
+            None => Ok(()),
+            Some(first) => {
+                let drv = self.store.store_dir.print(first.drv);
+                Err(store_error(format!(
+                    "cannot build '{drv}' during evaluation: building is not supported yet"
+                )))
+            }
+        }
+    }
+
+    fn real_path(&self, path: &[u8]) -> Vec<u8> {
+        match self.place(path) {
+            Ok(place) => place.as_os_str().as_bytes().to_vec(),
+            Err(_) => path.to_vec(),
+        }
     }
 }
 
@@ -181,5 +249,42 @@ fn store_error(error: impl std::fmt::Display) -> Error {
 }
 
 fn not_valid(path: &str) -> Error {
-    Error::new(Kind::Store, format!("path '{path}' is not valid"))
+    store_error(format!("path '{path}' is not valid"))
+}
+
+/// Why a source cannot be brought into the store.
+enum SourceFailure {
+    /// It cannot be read or stored.
+    Store(String),
+    /// The filter failed.
+    Filter(Error),
+}
+
+impl From<nar::NarError> for SourceFailure {
+    fn from(error: nar::NarError) -> SourceFailure {
+        SourceFailure::Store(error.to_string())
+    }
+}
+
+impl From<nivis_store::error::StoreError> for SourceFailure {
+    fn from(error: nivis_store::error::StoreError) -> SourceFailure {
+        SourceFailure::Store(error.to_string())
+    }
+}
+
+impl From<SourceFailure> for Error {
+    fn from(failure: SourceFailure) -> Error {
+        match failure {
+            SourceFailure::Store(message) => store_error(message),
+            SourceFailure::Filter(error) => error,
+        }
+    }
+}
+
+/// The filter of a source as the store wants it.
+fn source_filter(source: &mut Source<'_>) -> impl FnMut(&Path, nar::FileType) -> Result<bool, SourceFailure> {
+    |path, found| match &mut source.filter {
+        None => Ok(true),
+        Some(filter) => filter(path.as_os_str().as_bytes(), file_type(found)).map_err(SourceFailure::Filter),
+    }
 }

@@ -4,18 +4,25 @@
 
 mod args;
 mod attr_path;
+mod commands;
 mod derivations;
 mod env;
 mod failure;
+mod help;
 mod host;
 mod instantiate;
+mod interrupt;
+mod link;
+mod log;
 mod options;
 mod output;
 mod program;
 mod report;
+mod session;
+mod settings;
+mod stats;
+mod store_choice;
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() {
     program::main()
 }

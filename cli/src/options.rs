@@ -1,8 +1,12 @@
 //! Flags that all classic commands share.
 
-use crate::args::{Arg, Flag, lossy};
-use crate::failure::Result;
+use crate::args::{Arg, Flag, OtherFlag, lossy};
+use crate::failure::{Failure, Result};
+use crate::log::{self, Format, Logger};
+use crate::report::Style;
+use crate::settings::{self, SettingFlag, Settings};
 use nivis_eval::settings::SearchPathElement;
+use std::collections::BTreeMap;
 
 /// A value for an argument of the functions at the top (`--arg` and its kin).
 #[derive(Clone, Debug)]
@@ -20,117 +24,235 @@ pub(crate) enum AutoArg {
 /// What the common flags say.
 #[derive(Clone, Debug)]
 pub(crate) struct Common {
-    /// How much is told: 0 errors only, 3 normal.
+    /// Settings of the configuration files, changed by flags.
+    pub(crate) settings: Settings,
+    /// `-v`, `--quiet`, `--debug`
     pub(crate) verbosity: u8,
-    /// `--show-trace`
-    pub(crate) show_trace: bool,
+    /// `--log-format`
+    pub(crate) log_format: Format,
     /// `--readonly-mode`
     pub(crate) read_only: bool,
+    /// `--no-gc-warning` clears it.
+    pub(crate) gc_warning: bool,
+    /// `--store`
+    pub(crate) store: Option<String>,
+    /// `--eval-store`
+    pub(crate) eval_store: Option<String>,
     /// `-I`
     pub(crate) search_path: Vec<SearchPathElement>,
     /// `--arg` and its kin, in the order of their names.
-    pub(crate) auto_args: std::collections::BTreeMap<Vec<u8>, AutoArg>,
-}
-
-impl Default for Common {
-    fn default() -> Common {
-        Common {
-            verbosity: 3,
-            show_trace: false,
-            read_only: false,
-            search_path: vec![],
-            auto_args: std::collections::BTreeMap::new(),
-        }
-    }
+    pub(crate) auto_args: BTreeMap<Vec<u8>, AutoArg>,
 }
 
 impl Common {
+    /// The defaults, with the settings of the configuration files.
+    pub(crate) fn new(settings: Settings) -> Common {
+        Common {
+            settings,
+            verbosity: log::NORMAL,
+            log_format: Format::Text,
+            read_only: false,
+            gc_warning: true,
+            store: None,
+            eval_store: None,
+            search_path: vec![],
+            auto_args: BTreeMap::new(),
+        }
+    }
+
+    /// Where messages go. `style` says about colours.
+    pub(crate) fn logger(&self, style: Style) -> Logger {
+        Logger {
+            verbosity: self.verbosity,
+            format: self.log_format,
+            style: Style {
+                show_trace: self.settings.bool("show-trace"),
+                ..style
+            },
+        }
+    }
+
+    /// The flag of a setting.
+    pub(crate) fn setting_flag<T: 'static>(
+        name: &str,
+        common: fn(&mut T) -> &mut Common,
+    ) -> Option<OtherFlag<T>> {
+        let flag = settings::flag(name.strip_prefix("--")?)?;
+        Some(OtherFlag {
+            values: usize::from(matches!(flag, SettingFlag::Value(..))),
+            apply: Box::new(move |command, values| {
+                let value = values.first().map(|value| lossy(value)).unwrap_or_default();
+                common(command).settings.apply(flag, &value)
+            }),
+        })
+    }
+
+    /// The type of machine: the setting `system`, or this machine's.
+    pub(crate) fn system(&self) -> String {
+        match self.settings.text("system") {
+            "" => format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            system => system.to_owned(),
+        }
+    }
+
     fn auto_arg(&mut self, name: &Arg, value: AutoArg) -> Result<()> {
         self.auto_args.insert(name.clone(), value);
         Ok(())
     }
+
+    fn number(&mut self, setting: &str, value: &Arg) -> Result<()> {
+        let number = settings::integer(&lossy(value)).map_err(Failure::Usage)?;
+        self.settings.set(setting, &number.to_string())
+    }
 }
 
-/// The flags.
+fn log_format(name: &str) -> Result<Format> {
+    match name {
+        "raw" | "raw-with-logs" | "bar" | "bar-with-logs" => Ok(Format::Text),
+        "internal-json" => Ok(Format::Json),
+        _ => Err(Failure::Plain(format!(
+            "option 'log-format' has an invalid value '{name}'"
+        ))),
+    }
+}
+
+macro_rules! switch {
+    ($names:expr, $help:expr, |$common:ident| $body:expr) => {
+        Flag {
+            names: $names,
+            values: &[],
+            help: $help,
+            apply: |$common, _| {
+                $body;
+                Ok(())
+            },
+        }
+    };
+}
+
+macro_rules! valued {
+    ($names:expr, $values:expr, $help:expr, |$common:ident, $args:ident| $body:expr) => {
+        Flag {
+            names: $names,
+            values: $values,
+            help: $help,
+            apply: |$common, $args| $body,
+        }
+    };
+}
+
+/// Flags about what is evaluated and how.
 pub(crate) static COMMON_FLAGS: &[Flag<Common>] = &[
-    Flag {
-        names: &["--arg"],
-        values: &["name", "expr"],
-        help: "Pass the value of expr as the argument name of functions.",
-        apply: |common, values| common.auto_arg(&values[0], AutoArg::Expression(values[1].clone())),
-    },
-    Flag {
-        names: &["--argstr"],
-        values: &["name", "string"],
-        help: "Pass string as the argument name of functions.",
-        apply: |common, values| common.auto_arg(&values[0], AutoArg::Text(values[1].clone())),
-    },
-    Flag {
-        names: &["--arg-from-file"],
-        values: &["name", "path"],
-        help: "Pass the contents of the file path as the argument name of functions.",
-        apply: |common, values| common.auto_arg(&values[0], AutoArg::File(values[1].clone())),
-    },
-    Flag {
-        names: &["--arg-from-stdin"],
-        values: &["name"],
-        help: "Pass what standard input gives as the argument name of functions.",
-        apply: |common, values| common.auto_arg(&values[0], AutoArg::Stdin),
-    },
-    Flag {
-        names: &["--include", "-I"],
-        values: &["path"],
-        help: "Look for <name> in path (or prefix=path) first.",
-        apply: |common, values| {
-            common.search_path.push(SearchPathElement::parse(&values[0]));
+    valued!(
+        &["--arg"],
+        &["name", "expr"],
+        "Pass the value of expr as the argument name of functions at the top.",
+        |common, args| common.auto_arg(&args[0], AutoArg::Expression(args[1].clone()))
+    ),
+    valued!(
+        &["--argstr"],
+        &["name", "string"],
+        "Pass the string as the argument name of functions at the top.",
+        |common, args| common.auto_arg(&args[0], AutoArg::Text(args[1].clone()))
+    ),
+    valued!(
+        &["--arg-from-file"],
+        &["name", "path"],
+        "Pass the contents of a file as the argument name of functions at the top.",
+        |common, args| common.auto_arg(&args[0], AutoArg::File(args[1].clone()))
+    ),
+    valued!(
+        &["--arg-from-stdin"],
+        &["name"],
+        "Pass what standard input gives as the argument name of functions at the top.",
+        |common, args| common.auto_arg(&args[0], AutoArg::Stdin)
+    ),
+    valued!(
+        &["--include", "-I"],
+        &["path"],
+        "Look for <name> in path, or with prefix=path for <prefix/…>, before NIX_PATH.",
+        |common, args| {
+            common.search_path.push(SearchPathElement::parse(&args[0]));
             Ok(())
-        },
-    },
-    Flag {
-        names: &["--show-trace"],
-        values: &[],
-        help: "Show all frames of errors.",
-        apply: |common, _| {
-            common.show_trace = true;
+        }
+    ),
+    switch!(&["--impure"], "Undo pure-eval.", |common| common
+        .settings
+        .set("pure-eval", "false")?),
+    switch!(&["--readonly-mode"], "Write nothing to the store.", |common| {
+        common.read_only = true
+    }),
+    valued!(
+        &["--store"],
+        &["store"],
+        "Use that store: a path, local?root=PATH, auto, or dummy:// for none.",
+        |common, args| {
+            common.store = Some(lossy(&args[0]));
             Ok(())
-        },
-    },
-    Flag {
-        names: &["--option"],
-        values: &["name", "value"],
-        help: "Set the setting name to value.",
-        apply: |common, values| {
-            if lossy(&values[0]) == "show-trace" {
-                common.show_trace = lossy(&values[1]) == "true";
+        }
+    ),
+    valued!(
+        &["--eval-store"],
+        &["store"],
+        "Write derivations to that store.",
+        |common, args| {
+            common.eval_store = Some(lossy(&args[0]));
+            Ok(())
+        }
+    ),
+    valued!(
+        &["--option"],
+        &["name", "value"],
+        "Set a setting. A setting is a flag, too: --name VALUE, --extra-name VALUE, --name or --no-name.",
+        |common, args| match common.settings.set(&lossy(&args[0]), &lossy(&args[1])) {
+            // Scripts pass settings of other versions; a bad one is no reason to stop.
+            Err(Failure::Usage(message)) => {
+                common.settings.warn(message);
+                Ok(())
             }
+            outcome => outcome,
+        }
+    ),
+    switch!(&["--verbose", "-v"], "Tell more; may be repeated.", |common| {
+        common.verbosity = (common.verbosity + 1).min(log::MAX)
+    }),
+    switch!(&["--quiet"], "Tell less; may be repeated.", |common| common
+        .verbosity =
+        common.verbosity.saturating_sub(1)),
+    switch!(&["--debug"], "Tell everything.", |common| common.verbosity =
+        log::MAX - 1),
+    valued!(
+        &["--log-format"],
+        &["format"],
+        "How messages look: raw or internal-json.",
+        |common, args| {
+            common.log_format = log_format(&lossy(&args[0]))?;
             Ok(())
-        },
-    },
-    Flag {
-        names: &["--readonly-mode"],
-        values: &[],
-        help: "Write nothing to the store.",
-        apply: |common, _| {
-            common.read_only = true;
-            Ok(())
-        },
-    },
-    Flag {
-        names: &["--verbose", "-v"],
-        values: &[],
-        help: "Tell more.",
-        apply: |common, _| {
-            common.verbosity = (common.verbosity + 1).min(7);
-            Ok(())
-        },
-    },
-    Flag {
-        names: &["--quiet"],
-        values: &[],
-        help: "Tell less.",
-        apply: |common, _| {
-            common.verbosity = common.verbosity.saturating_sub(1);
-            Ok(())
-        },
-    },
+        }
+    ),
+    switch!(
+        &["--no-gc-warning"],
+        "Do not warn when --add-root is missing.",
+        |common| common.gc_warning = false
+    ),
+    valued!(&["--max-jobs", "-j"], &["jobs"], "", |common, args| common
+        .settings
+        .set("max-jobs", &lossy(&args[0]))),
+    valued!(&["--cores"], &["n"], "", |common, args| common
+        .number("cores", &args[0])),
+    valued!(&["--max-silent-time"], &["seconds"], "", |common, args| common
+        .number("max-silent-time", &args[0])),
+    valued!(&["--timeout"], &["seconds"], "", |common, args| common
+        .number("timeout", &args[0])),
+    switch!(&["--keep-going", "-k"], "", |common| common
+        .settings
+        .set("keep-going", "true")?),
+    switch!(&["--keep-failed", "-K"], "", |common| common
+        .settings
+        .set("keep-failed", "true")?),
+    switch!(&["--fallback"], "", |common| common
+        .settings
+        .set("fallback", "true")?),
+    valued!(&["--no-build-output", "-Q"], &[], "", |_common, _args| Ok(())),
+    valued!(&["--repair"], &[], "", |_common, _args| Ok(())),
 ];

@@ -22,7 +22,7 @@ pub(crate) struct Style {
 }
 
 impl Style {
-    fn paint<'a>(self, code: &'a str) -> &'a str {
+    fn paint(self, code: &'static str) -> &'static str {
         if self.colour { code } else { "" }
     }
 

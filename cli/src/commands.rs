@@ -1,0 +1,69 @@
+//! The commands by name.
+
+use crate::args::lossy;
+use crate::failure::{Failure, Result};
+use crate::program::Invocation;
+use crate::{help, instantiate, link};
+
+/// A classic command.
+pub(crate) struct Command {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What it is for, in a line.
+    pub(crate) summary: &'static str,
+    /// Runs it.
+    run: fn(&Invocation) -> Result<()>,
+}
+
+/// The classic commands that exist.
+pub(crate) static COMMANDS: &[Command] = &[Command {
+    name: "nix-instantiate",
+    summary: "evaluate expressions, and write the derivations they give to the store",
+    run: instantiate::run,
+}];
+
+/// Runs the command that the program's name or its first argument says.
+pub(crate) fn dispatch(invocation: &Invocation) -> Result<()> {
+    if let Some(command) = find(&invocation.name) {
+        return (command.run)(invocation);
+    }
+    if is_classic(&invocation.name) {
+        return Err(unknown(&invocation.name));
+    }
+    let Some((first, rest)) = invocation.args.split_first() else {
+        return help::overview(&invocation.called_as);
+    };
+    let name = lossy(first);
+    if let Some(command) = find(&name) {
+        return (command.run)(&Invocation {
+            called_as: format!("{} {name}", invocation.called_as),
+            name,
+            args: rest.to_vec(),
+            environment: invocation.environment.clone(),
+            ..*invocation
+        });
+    }
+    match name.as_str() {
+        "help" | "--help" | "-h" => help::overview(&invocation.called_as),
+        "--version" => help::version("nivis", invocation, None),
+        "link" => link::run(rest),
+        _ => Err(unknown(&name)),
+    }
+}
+
+fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// Whether a name is that of a command of Nix, so that the first argument is not a command.
+fn is_classic(name: &str) -> bool {
+    name == "nix" || name.starts_with("nix-")
+}
+
+fn unknown(name: &str) -> Failure {
+    let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+    Failure::Plain(format!(
+        "nivis has no command '{name}' yet; it has {}, link and help",
+        names.join(", ")
+    ))
+}

@@ -1,0 +1,65 @@
+//! Messages to the user on standard error.
+
+use crate::output::complain;
+use crate::report::Style;
+use nivis_eval::host::Level;
+
+/// What messages look like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Format {
+    /// Lines of text.
+    #[default]
+    Text,
+    /// `--log-format internal-json`: a line of JSON each.
+    Json,
+}
+
+/// Where messages go, and which of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logger {
+    /// How much is told: 0 only errors, 3 normal.
+    pub(crate) verbosity: u8,
+    /// How messages look.
+    pub(crate) format: Format,
+    /// How errors look.
+    pub(crate) style: Style,
+}
+
+/// The verbosity without flags.
+pub(crate) const NORMAL: u8 = 3;
+/// The greatest verbosity.
+pub(crate) const MAX: u8 = 7;
+
+/// The number of a level as `-v` counts them.
+fn number(level: Level) -> u8 {
+    match level {
+        Level::Error => 0,
+        Level::Warning => 1,
+        Level::Notice => 2,
+        Level::Info => NORMAL,
+        Level::Talkative => 4,
+        Level::Chatty => 5,
+    }
+}
+
+impl Logger {
+    /// A message as it is.
+    pub(crate) fn message(&self, level: Level, text: &str) {
+        let level = number(level);
+        if level > self.verbosity {
+            return;
+        }
+        match self.format {
+            Format::Text => complain(text),
+            Format::Json => {
+                let message = serde_json::json!({ "action": "msg", "level": level, "msg": text });
+                complain(&format!("@nix {message}"));
+            }
+        }
+    }
+
+    /// A warning, its text without `warning:`.
+    pub(crate) fn warning(&self, text: &str) {
+        self.message(Level::Warning, &crate::report::warning(text, self.style));
+    }
+}

@@ -1,0 +1,396 @@
+//! The settings that exist, by name.
+//!
+//! All settings of Nix 2.34 are accepted, so that configuration files and scripts keep working. Those without
+//! documentation do nothing yet.
+
+use super::Kind;
+
+/// A setting.
+pub(crate) struct Setting {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Older names.
+    pub(crate) aliases: &'static [&'static str],
+    /// What values it takes.
+    pub(super) kind: Kind,
+    /// Its value when nobody sets it.
+    pub(super) default: &'static str,
+    /// The experimental feature that must be on to set it.
+    pub(super) feature: Option<&'static str>,
+    /// What it does.
+    pub(crate) doc: &'static str,
+}
+
+/// A setting that has an effect.
+const fn documented(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Setting {
+    Setting {
+        name,
+        aliases: &[],
+        kind,
+        default,
+        feature: None,
+        doc,
+    }
+}
+
+/// A setting that is accepted.
+const fn accepted(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    aliases: &'static [&'static str],
+) -> Setting {
+    Setting {
+        name,
+        aliases,
+        kind,
+        default,
+        feature: None,
+        doc: "",
+    }
+}
+
+/// A setting that is accepted when an experimental feature is on.
+const fn experimental(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    feature: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        aliases: &[],
+        kind,
+        default,
+        feature: Some(feature),
+        doc: "",
+    }
+}
+
+/// All settings, by name.
+pub(crate) static SETTINGS: &[Setting] = &[
+    documented(
+        "abort-on-warn",
+        Kind::Bool,
+        "false",
+        "`builtins.warn` fails after its warning. Also `NIX_ABORT_ON_WARN=1`.",
+    ),
+    experimental("accept-flake-config", Kind::Bool, "false", "flakes"),
+    accepted("access-tokens", Kind::Map, "", &[]),
+    accepted("allow-dirty", Kind::Bool, "true", &[]),
+    experimental("allow-dirty-locks", Kind::Bool, "false", "flakes"),
+    documented(
+        "allow-import-from-derivation",
+        Kind::Bool,
+        "true",
+        "Whether evaluation may build derivations to read what they give.",
+    ),
+    accepted("allow-new-privileges", Kind::Bool, "false", &[]),
+    documented(
+        "allow-symlinked-store",
+        Kind::Bool,
+        "false",
+        "The store may be reached through symbolic links.",
+    ),
+    accepted(
+        "allow-unsafe-native-code-during-evaluation",
+        Kind::Bool,
+        "false",
+        &[],
+    ),
+    accepted("allowed-impure-host-deps", Kind::List, "", &[]),
+    documented(
+        "allowed-uris",
+        Kind::List,
+        "",
+        "Prefixes of URLs that may be fetched although access is restricted.",
+    ),
+    accepted("allowed-users", Kind::List, "*", &[]),
+    accepted("always-allow-substitutes", Kind::Bool, "false", &[]),
+    experimental("auto-allocate-uids", Kind::Bool, "false", "auto-allocate-uids"),
+    accepted("auto-optimise-store", Kind::Bool, "false", &[]),
+    accepted("bash-prompt", Kind::Text, "", &[]),
+    accepted("bash-prompt-prefix", Kind::Text, "", &[]),
+    accepted("bash-prompt-suffix", Kind::Text, "", &[]),
+    accepted("build-dir", Kind::Text, "", &[]),
+    accepted("build-hook", Kind::List, "", &[]),
+    accepted("build-poll-interval", Kind::Int, "5", &[]),
+    accepted("build-users-group", Kind::Text, "", &[]),
+    accepted("builders", Kind::Text, "@/etc/nix/machines", &[]),
+    accepted("builders-use-substitutes", Kind::Bool, "false", &[]),
+    experimental("commit-lock-file-summary", Kind::Text, "", "flakes"),
+    accepted("compress-build-log", Kind::Bool, "true", &["build-compress-log"]),
+    accepted("connect-timeout", Kind::Int, "15", &[]),
+    accepted("cores", Kind::Int, "0", &["build-cores"]),
+    accepted("debugger-on-trace", Kind::Bool, "false", &[]),
+    accepted("debugger-on-warn", Kind::Bool, "false", &[]),
+    accepted("diff-hook", Kind::Text, "", &[]),
+    accepted("download-attempts", Kind::Int, "5", &[]),
+    accepted("download-buffer-size", Kind::Int, "1048576", &[]),
+    accepted("download-speed", Kind::Int, "0", &[]),
+    accepted("eval-attrset-update-layer-rhs-threshold", Kind::Int, "16", &[]),
+    accepted("eval-cache", Kind::Bool, "true", &[]),
+    accepted("eval-profile-file", Kind::Path, "nix.profile", &[]),
+    accepted("eval-profiler", Kind::Text, "disabled", &[]),
+    accepted("eval-profiler-frequency", Kind::Int, "99", &[]),
+    documented(
+        "eval-system",
+        Kind::Text,
+        "",
+        "What `builtins.currentSystem` is; `system` if empty.",
+    ),
+    documented(
+        "experimental-features",
+        Kind::Features,
+        "",
+        "Experimental features that are on.",
+    ),
+    accepted("external-builders", Kind::List, "", &[]),
+    accepted("extra-platforms", Kind::List, "", &[]),
+    accepted("fallback", Kind::Bool, "false", &["build-fallback"]),
+    accepted("filter-syscalls", Kind::Bool, "true", &[]),
+    experimental(
+        "flake-registry",
+        Kind::Text,
+        "https://channels.nixos.org/flake-registry.json",
+        "flakes",
+    ),
+    documented(
+        "fsync-metadata",
+        Kind::Bool,
+        "true",
+        "The database is flushed to disk with every change.",
+    ),
+    accepted("fsync-store-paths", Kind::Bool, "false", &[]),
+    documented(
+        "gc-reserved-space",
+        Kind::Int,
+        "8388608",
+        "Disk space kept free for collecting garbage, in bytes.",
+    ),
+    accepted("hashed-mirrors", Kind::List, "", &[]),
+    accepted(
+        "http-connections",
+        Kind::Int,
+        "25",
+        &["binary-caches-parallel-connections"],
+    ),
+    accepted("http2", Kind::Bool, "true", &[]),
+    accepted("id-count", Kind::Int, "8388608", &[]),
+    accepted("ignore-try", Kind::Bool, "false", &[]),
+    accepted(
+        "ignored-acls",
+        Kind::List,
+        "security.csm security.selinux system.nfs4_acl",
+        &[],
+    ),
+    accepted(
+        "impersonate-linux-26",
+        Kind::Bool,
+        "false",
+        &["build-impersonate-linux-26"],
+    ),
+    experimental("impure-env", Kind::Map, "", "configurable-impure-env"),
+    accepted("json-log-path", Kind::Text, "", &[]),
+    accepted("keep-build-log", Kind::Bool, "true", &["build-keep-log"]),
+    accepted("keep-derivations", Kind::Bool, "true", &["gc-keep-derivations"]),
+    accepted(
+        "keep-env-derivations",
+        Kind::Bool,
+        "false",
+        &["env-keep-derivations"],
+    ),
+    accepted("keep-failed", Kind::Bool, "false", &[]),
+    accepted("keep-going", Kind::Bool, "false", &[]),
+    accepted("keep-outputs", Kind::Bool, "false", &["gc-keep-outputs"]),
+    documented(
+        "lint-absolute-path-literals",
+        Kind::Lint,
+        "ignore",
+        "What to do about absolute path literals: `ignore`, `warn` or `fatal`.",
+    ),
+    documented(
+        "lint-short-path-literals",
+        Kind::Lint,
+        "ignore",
+        "What to do about path literals like `a/b`: `ignore`, `warn` or `fatal`.",
+    ),
+    documented(
+        "lint-url-literals",
+        Kind::Lint,
+        "ignore",
+        "What to do about URL literals: `ignore`, `warn` or `fatal`.",
+    ),
+    accepted("log-lines", Kind::Int, "25", &[]),
+    accepted("max-build-log-size", Kind::Int, "0", &["build-max-log-size"]),
+    documented(
+        "max-call-depth",
+        Kind::Int,
+        "10000",
+        "How deeply function calls may nest.",
+    ),
+    accepted("max-free", Kind::Int, "9223372036854775807", &[]),
+    accepted("max-jobs", Kind::Jobs, "1", &["build-max-jobs"]),
+    accepted("max-silent-time", Kind::Int, "0", &["build-max-silent-time"]),
+    accepted(
+        "max-substitution-jobs",
+        Kind::Int,
+        "16",
+        &["substitution-max-jobs"],
+    ),
+    accepted("min-free", Kind::Int, "0", &[]),
+    accepted("min-free-check-interval", Kind::Int, "5", &[]),
+    accepted("nar-buffer-size", Kind::Int, "33554432", &[]),
+    accepted("narinfo-cache-meta-ttl", Kind::Int, "604800", &[]),
+    accepted("narinfo-cache-negative-ttl", Kind::Int, "3600", &[]),
+    accepted("narinfo-cache-positive-ttl", Kind::Int, "2592000", &[]),
+    accepted("netrc-file", Kind::Path, "/etc/nix/netrc", &[]),
+    documented(
+        "nix-path",
+        Kind::List,
+        "",
+        "Where `<name>` is looked for after `-I`. `NIX_PATH` wins over the configuration file.",
+    ),
+    accepted("nix-shell-always-looks-for-shell-nix", Kind::Bool, "true", &[]),
+    accepted(
+        "nix-shell-shebang-arguments-relative-to-script",
+        Kind::Bool,
+        "true",
+        &[],
+    ),
+    accepted("plugin-files", Kind::List, "", &[]),
+    accepted("post-build-hook", Kind::Text, "", &[]),
+    accepted("pre-build-hook", Kind::Text, "", &[]),
+    accepted("preallocate-contents", Kind::Bool, "false", &[]),
+    accepted("print-missing", Kind::Bool, "true", &[]),
+    documented(
+        "pure-eval",
+        Kind::Bool,
+        "false",
+        "Only what the expression names by hash can be seen; no current time, system or environment.",
+    ),
+    accepted("require-drop-supplementary-groups", Kind::Bool, "true", &[]),
+    accepted("require-sigs", Kind::Bool, "true", &[]),
+    documented(
+        "restrict-eval",
+        Kind::Bool,
+        "false",
+        "Only files of the search path, of `-I` and of the store can be read.",
+    ),
+    accepted("run-diff-hook", Kind::Bool, "false", &[]),
+    accepted(
+        "sandbox",
+        Kind::Sandbox,
+        "true",
+        &["build-use-chroot", "build-use-sandbox"],
+    ),
+    accepted("sandbox-build-dir", Kind::Path, "/build", &[]),
+    accepted("sandbox-dev-shm-size", Kind::Text, "50%", &[]),
+    accepted("sandbox-fallback", Kind::Bool, "true", &[]),
+    accepted(
+        "sandbox-paths",
+        Kind::List,
+        "",
+        &["build-chroot-dirs", "build-sandbox-paths"],
+    ),
+    accepted("secret-key-files", Kind::List, "", &[]),
+    documented("show-trace", Kind::Bool, "false", "Show all frames of errors."),
+    accepted("ssl-cert-file", Kind::Text, "", &[]),
+    accepted("stalled-download-timeout", Kind::Int, "300", &[]),
+    accepted("start-id", Kind::Int, "872415232", &[]),
+    documented(
+        "store",
+        Kind::Text,
+        "auto",
+        "Where the store is: `auto`, `local`, a path, `local?root=PATH`, or `dummy://` for none.",
+    ),
+    accepted("substitute", Kind::Bool, "true", &["build-use-substitutes"]),
+    accepted(
+        "substituters",
+        Kind::List,
+        "https://cache.nixos.org/",
+        &["binary-caches"],
+    ),
+    documented(
+        "sync-before-registering",
+        Kind::Bool,
+        "false",
+        "Files are flushed to disk before they are registered.",
+    ),
+    documented("system", Kind::Text, "", "The type of machine to build for."),
+    accepted("system-features", Kind::List, "", &[]),
+    accepted("tarball-ttl", Kind::Int, "3600", &[]),
+    accepted("timeout", Kind::Int, "0", &["build-timeout"]),
+    accepted("trace-function-calls", Kind::Bool, "false", &[]),
+    accepted("trace-import-from-derivation", Kind::Bool, "false", &[]),
+    documented(
+        "trace-verbose",
+        Kind::Bool,
+        "false",
+        "Whether `builtins.traceVerbose` prints.",
+    ),
+    accepted("trust-tarballs-from-git-forges", Kind::Bool, "true", &[]),
+    accepted(
+        "trusted-public-keys",
+        Kind::List,
+        "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=",
+        &["binary-cache-public-keys"],
+    ),
+    accepted("trusted-substituters", Kind::List, "", &["trusted-binary-caches"]),
+    accepted("trusted-users", Kind::List, "root", &[]),
+    accepted(
+        "upgrade-nix-store-path-url",
+        Kind::Text,
+        "https://github.com/NixOS/nixpkgs/raw/master/nixos/modules/installer/tools/nix-fallback-paths.nix",
+        &[],
+    ),
+    accepted("use-case-hack", Kind::Bool, "false", &[]),
+    accepted("use-cgroups", Kind::Bool, "false", &[]),
+    experimental("use-registries", Kind::Bool, "true", "flakes"),
+    documented(
+        "use-sqlite-wal",
+        Kind::Bool,
+        "true",
+        "The database uses a write-ahead log.",
+    ),
+    documented(
+        "use-xdg-base-directories",
+        Kind::Bool,
+        "false",
+        "Channels are below `$XDG_STATE_HOME/nix` instead of `~/.nix-defexpr`.",
+    ),
+    accepted("user-agent-suffix", Kind::Text, "", &[]),
+    accepted("warn-dirty", Kind::Bool, "true", &[]),
+    accepted("warn-large-path-threshold", Kind::Int, "0", &[]),
+    documented(
+        "warn-short-path-literals",
+        Kind::Bool,
+        "false",
+        "Deprecated: `lint-short-path-literals = warn`.",
+    ),
+];
+
+/// All experimental features. Those that nivis lacks are accepted and have no effect.
+pub(crate) static FEATURES: &[&str] = &[
+    "auto-allocate-uids",
+    "blake3-hashes",
+    "ca-derivations",
+    "cgroups",
+    "configurable-impure-env",
+    "daemon-trust-override",
+    "dynamic-derivations",
+    "external-builders",
+    "fetch-closure",
+    "fetch-tree",
+    "flakes",
+    "git-hashing",
+    "impure-derivations",
+    "local-overlay-store",
+    "mounted-ssh-store",
+    "nix-command",
+    "parse-toml-timestamps",
+    "pipe-operators",
+    "read-only-local-store",
+    "recursive-nix",
+    "verified-fetches",
+];

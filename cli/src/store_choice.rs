@@ -1,0 +1,194 @@
+//! Which store: from `--store`, the setting `store`, `NIX_REMOTE` and the folders of the environment.
+
+use crate::env::Environment;
+use crate::failure::{Failure, Result};
+use crate::settings::Settings;
+use nivis_store::config::StoreConfig;
+use nivis_store::path::StoreDir;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A store to work with.
+pub(crate) enum StoreChoice {
+    /// A store on disk.
+    Local(Box<StoreConfig>),
+    /// `dummy://`: paths are only worked out.
+    Dummy(StoreDir),
+}
+
+impl StoreChoice {
+    /// The folder that all paths name.
+    pub(crate) fn store_dir(&self) -> &StoreDir {
+        match self {
+            StoreChoice::Local(config) => &config.store_dir,
+            StoreChoice::Dummy(store_dir) => store_dir,
+        }
+    }
+}
+
+/// Chooses the store. `uri` is that of `--store`.
+pub(crate) fn choose(
+    uri: Option<&str>,
+    settings: &Settings,
+    environment: &Environment,
+    read_only: bool,
+) -> Result<StoreChoice> {
+    let from_settings = settings.text("store");
+    let uri = match (uri, &environment.remote) {
+        (Some(uri), _) => uri,
+        (None, Some(remote)) if from_settings == "auto" => remote,
+        _ => from_settings,
+    };
+    let (base, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let mut parameters = decode(query);
+    let store_dir = match parameters
+        .remove("store")
+        .or_else(|| environment.store_dir.clone())
+    {
+        Some(dir) => StoreDir::new(&dir).map_err(|error| Failure::Plain(error.to_string()))?,
+        None => StoreDir::default(),
+    };
+    let location = match base {
+        "" | "auto" if parameters.is_empty() => automatic(environment),
+        "" | "auto" | "local" | "local://" => Location::AtItsPlace,
+        "dummy" | "dummy://" => return Ok(StoreChoice::Dummy(store_dir)),
+        "daemon" => return Err(unsupported(uri)),
+        _ => match base.split_once("://") {
+            Some(("local", path)) => Location::Below(absolute(&percent_decoded(path))?),
+            Some((scheme, _)) => return Err(unknown_scheme(scheme)),
+            None if base.contains('/') => Location::Below(absolute(base)?),
+            None => return Err(Failure::Usage(format!("Cannot parse Nix store '{uri}'"))),
+        },
+    };
+    let mut config = configure(location, store_dir, &mut parameters, environment)?;
+    config.read_only = read_only || parameters.get("read-only").is_some_and(|value| value == "true");
+    config.use_sqlite_wal = settings.bool("use-sqlite-wal");
+    config.fsync_metadata = settings.bool("fsync-metadata");
+    config.sync_before_registering = settings.bool("sync-before-registering");
+    config.reserved_size = settings.int("gc-reserved-space").try_into().unwrap_or_default();
+    config.allow_symlinked_store = settings.bool("allow-symlinked-store") || environment.ignore_symlink_store;
+    Ok(StoreChoice::Local(Box::new(config)))
+}
+
+/// Where a local store lies.
+enum Location {
+    /// Where its name says.
+    AtItsPlace,
+    /// Below another root.
+    Below(PathBuf),
+}
+
+/// Users without a store get one of their own below their home.
+fn automatic(environment: &Environment) -> Location {
+    let missing = !environment.has_store_dirs && !environment.state_dir.exists();
+    match &environment.data_home {
+        Some(home) if missing && !nix::unistd::geteuid().is_root() => Location::Below(home.join("root")),
+        _ => Location::AtItsPlace,
+    }
+}
+
+fn configure(
+    location: Location,
+    store_dir: StoreDir,
+    parameters: &mut BTreeMap<String, String>,
+    environment: &Environment,
+) -> Result<StoreConfig> {
+    let mut folder = |name: &str| match parameters.remove(name) {
+        Some(path) => absolute(&path).map(Some),
+        None => Ok(None),
+    };
+    let root = match folder("root")? {
+        Some(root) => Some(root),
+        None => match location {
+            Location::AtItsPlace => None,
+            Location::Below(root) => Some(root),
+        },
+    };
+    let mut config = match root {
+        Some(root) => StoreConfig {
+            store_dir,
+            ..StoreConfig::below(&root)
+        },
+        None => StoreConfig::new(store_dir, &environment.state_dir, &environment.log_dir),
+    };
+    config.state_dir = folder("state")?.unwrap_or(config.state_dir);
+    config.log_dir = folder("log")?.unwrap_or(config.log_dir);
+    config.real_store_dir = folder("real")?.unwrap_or(config.real_store_dir);
+    Ok(config)
+}
+
+fn absolute(path: &str) -> Result<PathBuf> {
+    std::path::absolute(Path::new(path))
+        .map_err(|error| Failure::Plain(format!("cannot make '{path}' absolute: {error}")))
+}
+
+fn decode(query: &str) -> BTreeMap<String, String> {
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (percent_decoded(name), percent_decoded(value)))
+        .collect()
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = vec![];
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|_| byte == b'%');
+        let code = code.and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(code) => {
+                bytes.push(code);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn unknown_scheme(scheme: &str) -> Failure {
+    match scheme {
+        "http" | "https" | "file" | "s3" | "ssh" | "ssh-ng" | "unix" => unsupported(&format!("{scheme}://")),
+        _ => Failure::Plain(format!("don't know how to open Nix store with scheme '{scheme}'")),
+    }
+}
+
+fn unsupported(uri: &str) -> Failure {
+    Failure::Plain(format!("stores of the kind '{uri}' are not supported yet"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(uri: &str) -> StoreConfig {
+        let environment = Environment {
+            state_dir: "/state".into(),
+            log_dir: "/log".into(),
+            ..Environment::default()
+        };
+        match choose(Some(uri), &Settings::default(), &environment, false) {
+            Ok(StoreChoice::Local(config)) => *config,
+            _ => panic!("no local store for {uri}"),
+        }
+    }
+
+    #[test]
+    fn uris_say_where_the_store_is() {
+        assert_eq!(local("auto").state_dir, Path::new("/state"));
+        assert_eq!(local("/r").real_store_dir, Path::new("/r/nix/store"));
+        let config = local("local?root=/a%20b&state=/s");
+        assert_eq!(config.real_store_dir, Path::new("/a b/nix/store"));
+        assert_eq!(config.state_dir, Path::new("/s"));
+        assert_eq!(
+            local("local?store=/x/store").real_store_dir,
+            Path::new("/x/store")
+        );
+        let refused = |uri| choose(Some(uri), &Settings::default(), &Environment::default(), false).is_err();
+        assert!(refused("nonsense") && refused("foo://x") && refused("https://cache.example.org"));
+    }
+}
