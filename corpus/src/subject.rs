@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long one run may take before it counts as a hang.
-const TIME_LIMIT: Duration = Duration::from_secs(120);
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// A Nix implementation with an environment of its own: no user settings, no
 /// search path, state in a temporary folder.

@@ -1,0 +1,10 @@
+{
+  a = "x
+yz";
+  b = ''
+    one
+      two
+  '';
+  # comment
+  c = [ 12 ];
+}

@@ -1,0 +1,1 @@
+{ here = ./.; sibling = import ./sibling.nix; file = __curPos.file; }

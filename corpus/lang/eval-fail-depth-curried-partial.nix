@@ -1,0 +1,2 @@
+# One deeper than a limit of 100 allows.
+let f = n: let g = a: if n == 0 then a else 1 + (f (n - 1)) a; in g; in f 100 0

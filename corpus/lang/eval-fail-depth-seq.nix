@@ -1,0 +1,2 @@
+# One deeper than a limit of 100 allows.
+let f = n: if n == 0 then 0 else builtins.seq (f (n - 1)) n; in f 50

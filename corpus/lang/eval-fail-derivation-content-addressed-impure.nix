@@ -1,0 +1,1 @@
+(derivation { name = "n"; system = "s"; builder = "b"; __contentAddressed = true; __impure = true; }).drvPath

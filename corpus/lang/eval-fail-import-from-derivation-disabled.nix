@@ -1,0 +1,1 @@
+import "${derivation { name = "n"; system = "s"; builder = "b"; }}/x.nix"

@@ -1,0 +1,1 @@
+let d = derivation { name = "n"; system = "s"; builder = "b"; __impure = true; }; e = derivation { name = "e"; system = "s"; builder = "b"; inherit d; __impure = true; }; in [ d.drvPath d.outPath e.drvPath e.outPath ]
