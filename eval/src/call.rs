@@ -70,6 +70,13 @@ impl Evaluator {
                     Err(error) => Err(error),
                 }
             }
+            State::ApplyNamed(function, name, value) => {
+                self.stack.check_native()?;
+                match self.force(function, Pos::NONE) {
+                    Ok(function) => self.call(function, &[self.symbol_value(name).slot(), value], pos()),
+                    Err(error) => Err(error),
+                }
+            }
         };
         match result {
             Ok(value) => {

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::function::{Closure, Function};
 use crate::heap::{Heap, count};
 use crate::value::{Slot, Tag, Value};
+use nivis_lang::symbol::Symbol;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A lazy cell.
@@ -31,6 +32,7 @@ const CLOSURE: u64 = 2;
 const APPLY1: u64 = 3;
 const APPLY2: u64 = 4;
 const FAILED: u64 = 5;
+const APPLY_NAMED: u64 = 6;
 
 /// What a cell is, taken apart.
 pub(crate) enum State {
@@ -44,6 +46,8 @@ pub(crate) enum State {
     Closure(Value),
     /// A function and one or two arguments.
     Apply(&'static [Slot]),
+    /// A function, the name of an attribute and its value.
+    ApplyNamed(Slot, Symbol, Slot),
     /// Evaluation failed.
     Failed(&'static Error),
 }
@@ -92,6 +96,10 @@ impl Cell {
             }
             APPLY1 => State::Apply(self.captures(2)),
             APPLY2 => State::Apply(self.captures(3)),
+            APPLY_NAMED => {
+                let parts = self.captures(2);
+                State::ApplyNamed(parts[0], Symbol::from_index(pointer), parts[1])
+            }
             // SAFETY: `fail` stored a leaked error.
             FAILED => State::Failed(unsafe { &*std::ptr::with_exposed_provenance(pointer) }),
             _ => State::Blackhole,
@@ -217,6 +225,15 @@ impl Heap {
         captures.set(0, function);
         captures.set(1, first);
         captures.set(2, second);
+        slot
+    }
+
+    /// `function name value`, suspended; the name becomes a string when the call is made.
+    #[inline]
+    pub(crate) fn apply_named(&self, function: Slot, name: Symbol, value: Slot) -> Slot {
+        let (slot, captures) = self.new_cell(state_word(name.index(), APPLY_NAMED), 2);
+        captures.set(0, function);
+        captures.set(1, value);
         slot
     }
 

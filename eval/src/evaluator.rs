@@ -97,7 +97,7 @@ names! {
 /// An evaluator: one heap, one set of tables, one door to the outside. Not shared between threads.
 pub struct Evaluator {
     /// Where values live.
-    pub heap: Heap,
+    pub heap: &'static Heap,
     /// String contexts.
     pub contexts: Contexts,
     /// Well-known symbols.
@@ -130,7 +130,7 @@ impl Evaluator {
     pub fn new(host: Box<dyn Host>, settings: Settings) -> Evaluator {
         let mut symbols = Symbols::new();
         let names = Names::new(&mut symbols);
-        let heap = Heap::new();
+        let heap: &'static Heap = Box::leak(Box::new(Heap::new()));
         let builtins = heap.attrs(&mut []);
         Evaluator {
             heap,

@@ -363,16 +363,31 @@ mod tests {
             let list = heap.list_with(len, |i| heap.int(i as i64).slot());
             let elements = list.as_list().expect("a list");
             assert_eq!(elements.len(), len);
-            assert_eq!(elements[len - 1].direct().and_then(Value::as_int), Some(len as i64 - 1));
+            assert_eq!(
+                elements[len - 1].direct().and_then(Value::as_int),
+                Some(len as i64 - 1)
+            );
         }
         let text = vec![b'x'; 5_000_000];
-        assert_eq!(heap.string(&text).as_string().map(|string| string.bytes().len()), Some(text.len()));
+        assert_eq!(
+            heap.string(&text).as_string().map(|string| string.bytes().len()),
+            Some(text.len())
+        );
     }
 
     #[test]
     fn integers_keep_64_bits() {
         let heap = Heap::new();
-        for i in [0, -1, i64::MAX, i64::MIN, 1 << 60, (1 << 60) - 1, -(1 << 60), -(1 << 60) - 1] {
+        for i in [
+            0,
+            -1,
+            i64::MAX,
+            i64::MIN,
+            1 << 60,
+            (1 << 60) - 1,
+            -(1 << 60),
+            -(1 << 60) - 1,
+        ] {
             assert_eq!(heap.int(i).as_int(), Some(i));
         }
     }

@@ -52,6 +52,11 @@ impl Keys {
         self.positions.get(i).copied().unwrap_or(Pos::NONE)
     }
 
+    /// Whether any key has a position.
+    pub(crate) fn has_positions(&self) -> bool {
+        !self.positions.is_empty()
+    }
+
     /// The index of a name. O(1) beyond 48 keys, else at most 48 comparisons' worth of binary search.
     #[inline]
     pub fn find(&self, name: Symbol) -> Option<usize> {
@@ -117,7 +122,7 @@ impl KeysTable {
             &[]
         };
         if symbols.len() > INTERN_LIMIT {
-            return new_keys(symbols, positions);
+            return new_keys(symbols.into(), positions.into());
         }
         let hash = hash_of((symbols, positions));
         let mut interned = self.interned.borrow_mut();
@@ -127,8 +132,17 @@ impl KeysTable {
                 |keys| keys.content() == (symbols, positions),
                 |keys| hash_of(keys.content()),
             )
-            .or_insert_with(|| new_keys(symbols, positions))
+            .or_insert_with(|| new_keys(symbols.into(), positions.into()))
             .get()
+    }
+
+    /// Like [`KeysTable::make`], taking over the memory of a large table. Positions are none, or as many as symbols
+    /// with at least one in a source.
+    pub(crate) fn make_owned(&self, symbols: Vec<Symbol>, positions: Vec<Pos>) -> &'static Keys {
+        if symbols.len() <= INTERN_LIMIT {
+            return self.make(&symbols, &positions);
+        }
+        new_keys(symbols.into(), positions.into())
     }
 
     /// The same names without positions.
@@ -140,10 +154,10 @@ impl KeysTable {
     }
 }
 
-fn new_keys(symbols: &[Symbol], positions: &[Pos]) -> &'static Keys {
+fn new_keys(symbols: Box<[Symbol]>, positions: Box<[Pos]>) -> &'static Keys {
     Box::leak(Box::new(Keys {
-        symbols: symbols.into(),
-        positions: positions.into(),
+        symbols,
+        positions,
         order: OnceCell::new(),
         index: OnceCell::new(),
         stripped: OnceCell::new(),

@@ -36,7 +36,7 @@ pub mod settings;
 #[allow(unsafe_code, reason = "zeroed frames: see the module's invariants")]
 mod stack;
 pub mod suggest;
-pub mod to_xml;
 pub mod to_json;
+pub mod to_xml;
 #[allow(unsafe_code, reason = "packs words: see the module's invariants")]
 pub mod value;

@@ -124,7 +124,11 @@ impl Printer<'_> {
         match cell.state() {
             State::Finished(value) => self.value(value, slot, depth),
             State::Blackhole => self.text("«potential infinite recursion»"),
-            State::Thunk(..) | State::Closure(_) | State::Apply(_) | State::Failed(_) => {
+            State::Thunk(..)
+            | State::Closure(_)
+            | State::Apply(_)
+            | State::ApplyNamed(..)
+            | State::Failed(_) => {
                 self.text("«thunk»");
             }
         }
@@ -245,7 +249,11 @@ impl Ambiguous<'_, '_> {
         match cell.state() {
             State::Finished(value) => return self.value(value, Some(slot), depth),
             State::Blackhole => self.out.write_all("«potential infinite recursion»".as_bytes())?,
-            State::Thunk(..) | State::Closure(_) | State::Apply(_) | State::Failed(_) => {
+            State::Thunk(..)
+            | State::Closure(_)
+            | State::Apply(_)
+            | State::ApplyNamed(..)
+            | State::Failed(_) => {
                 self.out.write_all(b"<CODE>")?;
             }
         }

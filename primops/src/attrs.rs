@@ -203,13 +203,8 @@ fn function_args(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 
 fn map_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let context = "while evaluating the second argument passed to builtins.mapAttrs";
-    let set = ev.expect_attrs(args[1], pos, context)?.flat(&ev.heap);
-    let names = set.keys.symbols();
-    let keys = ev.heap.without_positions(set.keys);
-    Ok(ev.heap.attrs_with(keys, |i| {
-        let name = ev.symbol_value(names[i]);
-        ev.heap.apply2(args[0], name.slot(), set.slots[i])
-    }))
+    let set = ev.expect_attrs(args[1], pos, context)?;
+    Ok(ev.heap.map_attrs(args[0], set))
 }
 
 fn zip_attrs_with(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {

@@ -119,6 +119,9 @@ pub fn install(ev: &Evaluator) -> Result<()> {
     define("nixPath", false, search_path::nix_path(ev).slot());
     // The wrapper is Nix code that sees the builtins, so these are defined once without and once with it.
     ev.define_base_scope(globals.clone(), builtins.clone());
+    if ev.base_variable("derivationStrict").is_none() {
+        return Ok(());
+    }
     let origin = Origin::String(Arc::from(DERIVATION.as_bytes()));
     let derivation = ev.delay_text(DERIVATION.as_bytes(), origin, b"/")?;
     ev.mark_sources_internal(Pos(u32::try_from(DERIVATION.len()).unwrap_or_default()));

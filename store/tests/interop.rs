@@ -277,3 +277,85 @@ fn without_wal_too() {
     store.flush().unwrap();
     both.verify();
 }
+
+#[test]
+fn their_collector_leaves_us_what_we_use() {
+    let Some(both) = Both::new() else { return };
+    both.store().open().unwrap();
+    let program = std::env::current_exe().unwrap();
+    let mut children: Vec<_> = (0..4)
+        .map(|index| {
+            Command::new(&program)
+                .args(["child_process", "--exact", "--ignored"])
+                .env("NIVIS_TEST_STORE", both.path(""))
+                .env("NIVIS_TEST_INDEX", index.to_string())
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    while children
+        .iter_mut()
+        .any(|child| child.try_wait().unwrap().is_none())
+    {
+        both.run("nix-store", &["--gc"]);
+    }
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    both.run("nix-store", &["--gc"]);
+    both.verify();
+    assert_eq!(both.store().query_all_valid_paths().unwrap().len(), 0);
+    let names = fs::read_dir(both.path("store")).unwrap().count();
+    assert_eq!(names, 1, "nothing but .links is left");
+}
+
+/// One of the processes of [`their_collector_leaves_us_what_we_use`].
+#[test]
+#[ignore = "run by another test"]
+fn child_process() {
+    let (Some(root), Some(index)) = (
+        std::env::var_os("NIVIS_TEST_STORE"),
+        std::env::var_os("NIVIS_TEST_INDEX"),
+    ) else {
+        return;
+    };
+    let root = PathBuf::from(root);
+    let dir = StoreDir::new(root.join("store").to_str().unwrap()).unwrap();
+    let config = StoreConfig::new(dir, root.join("var"), root.join("log"));
+    let config = StoreConfig {
+        sync_before_registering: false,
+        ..config
+    };
+    let store = LocalStore::new(config, Notify::silent());
+    let mut paths = BTreeSet::new();
+    let mut last = BTreeSet::new();
+    for round in 0..1000 {
+        // Half of the texts are the same in all processes.
+        let text = if round % 2 == 0 {
+            String::new()
+        } else {
+            format!("{index:?}")
+        };
+        let path = store
+            .add_text(&format!("text-{round}"), text.as_bytes(), &last)
+            .unwrap();
+        paths.insert(path.clone());
+        if round % 2 == 1 {
+            last = [path].into();
+        } else {
+            last.clear();
+        }
+        if round % 3 == 0 {
+            store.flush().unwrap();
+        }
+    }
+    store.flush().unwrap();
+    for path in paths {
+        let info = store.query_path_info(&path).unwrap();
+        assert_eq!(
+            hash_path(&store.real_path(&path), accept_all).unwrap(),
+            (info.nar_hash, info.nar_size)
+        );
+    }
+}

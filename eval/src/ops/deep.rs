@@ -47,6 +47,7 @@ impl Evaluator {
         loop {
             match slot.as_cell().map(Cell::state) {
                 Some(State::Apply(parts)) => slot = parts[0],
+                Some(State::ApplyNamed(function, ..)) => slot = function,
                 Some(State::Finished(value)) => return place_of_lambda(value),
                 Some(_) => return Pos::NONE,
                 None => return slot.direct().map_or(Pos::NONE, place_of_lambda),

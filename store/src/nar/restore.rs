@@ -55,7 +55,7 @@ impl Restorer {
     /// Make the tree as the store has it: modes 444 and 555, modified at second 1.
     ///
     /// The root itself, if a folder, stays writable, for without that it could not be renamed into
-    /// another folder: [`seal_root`] completes it.
+    /// another folder. That is for the caller to complete.
     pub fn for_store(root: impl Into<PathBuf>) -> Self {
         Restorer {
             canonical: true,
