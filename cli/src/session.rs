@@ -148,6 +148,7 @@ fn eval_settings(common: &Common, environment: &Environment, read_only: bool) ->
         allow_import_from_derivation: settings.bool("allow-import-from-derivation"),
         read_only,
         count_calls: environment.count_calls,
+        current_dir: current_dir().unwrap_or_else(|_| b"/".to_vec()),
         features: settings
             .list("experimental-features")
             .map(str::to_owned)

@@ -6,10 +6,11 @@
 use crate::context::{ContextElement, ContextId};
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::Evaluator;
+use crate::value::Value;
 use nivis_store::derivation::{Derivation, DerivationError, HashModuloCache, aterm};
 use nivis_store::path::{PathError, StorePath};
 use rustc_hash::FxHashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 /// What is known of derivations and texts without reading the store.
@@ -19,6 +20,8 @@ pub struct Derivations {
     pub hashes: RefCell<HashModuloCache>,
     /// What derivations and texts refer to, as the context they were made with.
     made_of: RefCell<FxHashMap<StorePath, ContextId>>,
+    /// The function that makes packages of derivations in the store.
+    pub imported: Cell<Option<Value>>,
 }
 
 impl Derivations {
@@ -51,7 +54,7 @@ impl Evaluator {
         let mut closure = BTreeSet::from([path.clone()]);
         let mut todo = vec![path.clone()];
         while let Some(path) = todo.pop() {
-            for reference in self.references(&path)? {
+            for reference in self.store_references(&path)? {
                 if closure.insert(reference.clone()) {
                     todo.push(reference);
                 }
@@ -60,7 +63,8 @@ impl Evaluator {
         Ok(closure)
     }
 
-    fn references(&self, path: &StorePath) -> Result<Vec<StorePath>> {
+    /// What an object of the store refers to.
+    pub fn store_references(&self, path: &StorePath) -> Result<Vec<StorePath>> {
         if let Some(context) = self.derivations.context_of(path) {
             let elements = self.contexts.elements(context);
             let mut references = vec![];

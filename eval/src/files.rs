@@ -49,6 +49,9 @@ impl Evaluator {
 
     /// The type of a file, symlinks not followed; `None` if it does not exist.
     pub fn file_type(&self, path: &[u8]) -> Result<Option<FileType>> {
+        if corepkg_text(path).is_some() {
+            return Ok(Some(FileType::Regular));
+        }
         self.check_access(path)?;
         match self.host.file_type(path) {
             Ok(found) => Ok(found),
@@ -62,12 +65,17 @@ impl Evaluator {
         if path == b"/" {
             return Ok(path.to_vec());
         }
-        let directory = self.resolve_links(parent(path))?;
+        let directory = self.resolve_links_for(parent(path), path)?;
         Ok(join(&directory, base_name(path)))
     }
 
     /// The path with all symlinks resolved. Parts that do not exist are kept.
     pub fn resolve_links(&self, path: &[u8]) -> Result<Vec<u8>> {
+        self.resolve_links_for(path, path)
+    }
+
+    /// Resolves `path`; errors name `whole`, of which it is a part.
+    fn resolve_links_for(&self, path: &[u8], whole: &[u8]) -> Result<Vec<u8>> {
         if let Some(resolved) = self.files.resolved.borrow().get(path) {
             return Ok(resolved.clone());
         }
@@ -91,7 +99,11 @@ impl Evaluator {
             if self.component_type(&next)? == Some(FileType::Symlink) {
                 links += 1;
                 if links > MAX_LINKS {
-                    return Err(too_many_links(path));
+                    let message = format!(
+                        "infinite symlink recursion in path '{}'",
+                        String::from_utf8_lossy(whole)
+                    );
+                    return Err(Error::new(Kind::File, message));
                 }
                 let target = self.read_link(&next)?;
                 if target.starts_with(b"/") {
@@ -156,13 +168,79 @@ impl Evaluator {
 
     /// The contents of a file.
     pub fn read_file(&self, path: &[u8]) -> Result<Vec<u8>> {
+        if let Some(text) = corepkg_text(path) {
+            return Ok(text.as_bytes().to_vec());
+        }
         self.check_access(path)?;
         let real = self.resolve_links(path)?;
         match self.host.read_file(&real) {
             Ok(contents) => Ok(contents),
             Err(error) if is_absent(&error) => Err(does_not_exist(path)),
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                Err(file_error("reading from file", path, &error))
+            }
             Err(error) => Err(file_error("opening file", path, &error)),
         }
+    }
+
+    /// The entries of a directory.
+    pub fn read_dir(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, FileType)>> {
+        self.check_access(path)?;
+        match self.host.read_dir(path) {
+            Ok(entries) => Ok(entries),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(does_not_exist(path)),
+            Err(error) => Err(file_error("cannot read directory", path, &error)),
+        }
+    }
+
+    /// Fails when a directory above the path is a symlink.
+    pub fn forbid_links_above(&self, path: &[u8]) -> Result<()> {
+        let mut above = parent(path);
+        while above != b"/" {
+            if self.component_type(above)? == Some(FileType::Symlink) {
+                let message = format!("path '{}' is a symlink", String::from_utf8_lossy(above));
+                return Err(Error::new(Kind::File, message));
+            }
+            above = parent(above);
+        }
+        Ok(())
+    }
+
+    /// Where an element of the search path was found to lie; `None` if nobody looked yet.
+    pub fn known_search_path(&self, element: &[u8]) -> Option<Option<Vec<u8>>> {
+        self.files.search_path.borrow().get(element).cloned()
+    }
+
+    /// Remembers where an element of the search path lies.
+    pub fn remember_search_path(&self, element: &[u8], found: Option<Vec<u8>>) {
+        self.files
+            .search_path
+            .borrow_mut()
+            .insert(element.to_vec(), found);
+    }
+}
+
+/// Where the files are that come with the program: `<nix/name>`.
+const COREPKGS: &[u8] = b"/__corepkgs__";
+
+/// The path of a file that comes with the program.
+pub fn corepkg(name: &[u8]) -> Vec<u8> {
+    crate::path::normalise(&join(COREPKGS, name))
+}
+
+/// The text of a file that comes with the program.
+fn corepkg_text(path: &[u8]) -> Option<&'static str> {
+    match path.strip_prefix(COREPKGS)? {
+        b"/fetchurl.nix" => Some(include_str!("corepkgs/fetchurl.nix")),
+        _ => None,
+    }
+}
+
+/// A path that comes with the program as users write it.
+fn shown(path: &[u8]) -> Vec<u8> {
+    match path.strip_prefix(COREPKGS) {
+        Some(rest) => [b"<nix", rest, b">"].concat(),
+        None => path.to_vec(),
     }
 }
 
@@ -189,7 +267,7 @@ pub fn file_error(doing: &str, path: &[u8], error: &io::Error) -> Error {
 pub fn does_not_exist(path: &[u8]) -> Error {
     Error::new(
         Kind::File,
-        format!("path '{}' does not exist", String::from_utf8_lossy(path)),
+        format!("path '{}' does not exist", String::from_utf8_lossy(&shown(path))),
     )
 }
 

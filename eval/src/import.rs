@@ -29,6 +29,8 @@ pub(crate) struct Files {
     pub(crate) directories: RefCell<FxHashSet<Vec<u8>>>,
     /// Store paths of copied sources.
     pub(crate) copied: RefCell<FxHashMap<&'static [u8], StorePath>>,
+    /// Where the elements of the search path lie, if anywhere.
+    pub(crate) search_path: RefCell<FxHashMap<Vec<u8>, Option<Vec<u8>>>>,
     /// What `restrict-eval` and `pure-eval` allow.
     pub(crate) allowed: RefCell<BTreeSet<Vec<u8>>>,
     /// Arena for ASTs, reused from file to file.
@@ -76,13 +78,10 @@ impl Evaluator {
     pub fn import_with_scope(&self, path: &[u8], scope: &[(Symbol, Slot)]) -> Result<Value> {
         let resolved = self.resolve_import(path)?;
         let names: Vec<Symbol> = scope.iter().map(|&(name, _)| name).collect();
+        self.host
+            .message(Level::Talkative, &format!("evaluating file '{}'", lossy(path)));
         let code = self.load_file(&resolved, &names)?;
-        self.run_code(code, scope).map_err(|error| {
-            error.frame(
-                Pos::NONE,
-                format!("while evaluating the file '{}':", lossy(&resolved)),
-            )
-        })
+        self.run_code(code, scope)
     }
 
     /// Parses and lowers a file.

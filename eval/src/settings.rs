@@ -55,6 +55,8 @@ pub struct Settings {
     pub count_calls: bool,
     /// Experimental features that are on.
     pub features: BTreeSet<String>,
+    /// What relative paths in the search path start from.
+    pub current_dir: Vec<u8>,
     /// The home directory, for `~/` paths.
     pub home: Option<Vec<u8>>,
     /// `lint-url-literals`
@@ -80,6 +82,7 @@ impl Default for Settings {
             read_only: false,
             count_calls: false,
             features: BTreeSet::new(),
+            current_dir: b"/".to_vec(),
             home: None,
             url_literals: Lint::Ignore,
             short_path_literals: Lint::Ignore,

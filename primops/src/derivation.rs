@@ -12,6 +12,8 @@ use nivis_eval::primop::Primop;
 use nivis_eval::value::{Slot, Value};
 use nivis_lang::position::Pos;
 
+pub(super) use outputs::{hash_allow_empty, output_string};
+
 fn placeholder(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let output = ev.expect_string_without_context(
         args[0],

@@ -16,11 +16,13 @@ mod fetch;
 mod files;
 mod flakes;
 mod hash;
+mod import;
 mod json;
 mod json_reader;
 mod lists;
 mod math;
 pub mod posix_regex;
+mod realise;
 mod regex;
 mod replace;
 mod search_path;
@@ -64,6 +66,7 @@ static TABLES: &[&[Primop]] = &[
     json::TABLE,
     toml::TABLE,
     xml::TABLE,
+    import::TABLE,
     files::TABLE,
     search_path::TABLE,
     source::TABLE,
@@ -79,6 +82,7 @@ pub fn all() -> impl Iterator<Item = &'static Primop> {
 
 /// Defines the base scope of an evaluator.
 pub fn install(ev: &Evaluator) -> Result<()> {
+    search_path::allow_search_path(ev)?;
     let mut globals: Vec<(String, Slot)> = vec![];
     let mut builtins: Vec<(String, Slot)> = vec![];
     let mut define = |name: &str, global: bool, slot: Slot| {

@@ -60,7 +60,7 @@ pub(super) fn with_outputs(ev: &Evaluator, attributes: Attributes<'_>) -> Result
 
 /// Parses a hash. An empty one stands for the hash of only zeros, with a warning: it is what people write before
 /// they know the right one.
-pub(super) fn hash_allow_empty(ev: &Evaluator, text: &str, algorithm: Option<HashAlgorithm>) -> Result<Hash> {
+pub(crate) fn hash_allow_empty(ev: &Evaluator, text: &str, algorithm: Option<HashAlgorithm>) -> Result<Hash> {
     let hash = Hash::parse_allow_empty(text, algorithm)
         .map_err(|error| Error::new(Kind::Eval, error.to_string()))?;
     if hash.algorithm() == HashAlgorithm::Blake3 {
@@ -74,7 +74,7 @@ pub(super) fn hash_allow_empty(ev: &Evaluator, text: &str, algorithm: Option<Has
 }
 
 /// The string for an output: its path, or what stands for that until it is known.
-pub(super) fn output_string(
+pub(crate) fn output_string(
     ev: &Evaluator,
     drv_path: &StorePath,
     drv_name: &str,
