@@ -1,23 +1,5 @@
 # `import <nix/fetchurl.nix>`: a derivation that downloads a file without needing any tool.
-{
-  url,
-  name ? baseNameOf (toString url),
-  hash ? "",
-  sha512 ? "",
-  sha1 ? "",
-  md5 ? "",
-  sha256 ? "",
-  outputHash ? given.hash,
-  outputHashAlgo ? given.algorithm,
-  executable ? false,
-  unpack ? false,
-  impure ? false,
-  # Old callers pass it; the builder runs on every system.
-  system ? "",
-}:
 let
-  ofAlgorithm = algorithm: hash: { inherit algorithm hash; };
-
   # The first hash that is not empty, in the order of the list.
   firstGiven =
     candidates:
@@ -26,20 +8,54 @@ let
       others = builtins.tail candidates;
     in
     if candidate.hash != "" || others == [ ] then candidate else firstGiven others;
-
-  given = firstGiven [
-    (ofAlgorithm "" hash)
-    (ofAlgorithm "sha512" sha512)
-    (ofAlgorithm "sha1" sha1)
-    (ofAlgorithm "md5" md5)
-    (ofAlgorithm "sha256" sha256)
-  ];
-
-  fixed = if impure then { __impure = true; } else { inherit outputHash outputHashAlgo; };
 in
+{
+  url,
+  name ? baseNameOf (toString url),
+  hash ? "",
+  sha512 ? "",
+  sha1 ? "",
+  md5 ? "",
+  sha256 ? "",
+  outputHash ?
+    (firstGiven [
+      { inherit hash; }
+      { hash = sha512; }
+      { hash = sha1; }
+      { hash = md5; }
+      { hash = sha256; }
+    ]).hash,
+  outputHashAlgo ?
+    (firstGiven [
+      {
+        inherit hash;
+        algorithm = "";
+      }
+      {
+        hash = sha512;
+        algorithm = "sha512";
+      }
+      {
+        hash = sha1;
+        algorithm = "sha1";
+      }
+      {
+        hash = md5;
+        algorithm = "md5";
+      }
+      {
+        hash = sha256;
+        algorithm = "sha256";
+      }
+    ]).algorithm,
+  executable ? false,
+  unpack ? false,
+  impure ? false,
+  # Old callers pass it; the builder runs on every system.
+  system ? "",
+}:
 derivation (
-  fixed
-  // {
+  {
     inherit
       name
       url
@@ -61,4 +77,5 @@ derivation (
       "no_proxy"
     ];
   }
+  // (if impure then { __impure = true; } else { inherit outputHash outputHashAlgo; })
 )
