@@ -35,11 +35,11 @@ pub(crate) struct Output {
 impl Subject {
     /// The nivis binary, reached through links with the classic names.
     pub fn nivis(binary: &Path) -> io::Result<Self> {
-        let home = TempDir::new()?;
+        let (binary, home) = (binary.canonicalize()?, TempDir::new()?);
         let bin = home.path().join("bin");
         fs::create_dir(&bin)?;
         for name in ["nix-instantiate", "nix-store", "nix-hash", "nivis"] {
-            symlink(binary, bin.join(name))?;
+            symlink(&binary, bin.join(name))?;
         }
         Ok(Self {
             bin,

@@ -7,18 +7,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 const USAGE: &str = "\
-usage: record [--check | --all] [NAME-PART...]
+usage: record [--check | --all | --nivis=BINARY] [NAME-PART...]
 
 Asks the nix-instantiate in $REFERENCE_NIX (a folder) and writes its answers
 beside the cases: without options for cases that have none yet, with --all or a
 part of a name for all (matching) ones. --check writes nothing and reports
-recorded answers that the reference no longer gives.";
+recorded answers that the reference no longer gives. --nivis compares the answers
+of that nivis binary, as the test of the cli does, without a reference.";
 
 fn main() -> ExitCode {
     let (options, names): (Vec<String>, Vec<String>) = std::env::args()
         .skip(1)
         .partition(|argument| argument.starts_with("--"));
     let has = |option: &str| options.iter().any(|o| o == option);
+    let arguments = libtest_mimic::Arguments {
+        filter: names.first().cloned(),
+        ..libtest_mimic::Arguments::default()
+    };
+    if let Some(binary) = options.iter().find_map(|option| option.strip_prefix("--nivis=")) {
+        return match Subject::nivis(Path::new(binary)) {
+            Ok(subject) => check(subject, arguments),
+            Err(e) => {
+                eprintln!("{binary}: {e}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let Some(bin) = std::env::var_os("REFERENCE_NIX").filter(|_| !has("--help")) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
@@ -31,10 +45,6 @@ fn main() -> ExitCode {
         }
     };
     if has("--check") {
-        let arguments = libtest_mimic::Arguments {
-            filter: names.first().cloned(),
-            ..libtest_mimic::Arguments::default()
-        };
         return check(subject, arguments);
     }
     let wanted = |case: &Case| match &names[..] {
