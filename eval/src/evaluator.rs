@@ -331,21 +331,6 @@ impl Evaluator {
         }
     }
 
-    /// `{ file, line, column }`, or `null` when the position is not in a file.
-    pub fn position_value(&self, pos: Pos) -> Value {
-        let Some(Origin::File(path)) = self.origin(pos) else {
-            return Value::NULL;
-        };
-        let Some(location) = self.locate(pos) else {
-            return Value::NULL;
-        };
-        self.attrs(&[
-            (self.names.file, self.string(&path).slot()),
-            (self.names.line, self.int(location.line.into()).slot()),
-            (self.names.column, self.int(location.column.into()).slot()),
-        ])
-    }
-
     // ---- forcing to a type ----
 
     /// Forces to an integer.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{fails, holds};
+use support::{eval, fails, holds};
 
 #[test]
 fn basics() {
@@ -67,4 +67,37 @@ fn failures() {
         "'builtins.elemAt' called with index -1 on a list of size 1",
     );
     fails("builtins.genList (x: x) (-1)", "cannot create list of size -1");
+}
+
+/// How many list elements evaluating the code makes, and its result.
+fn elements_made(code: &str) -> (u64, i64) {
+    let (ev, result) = eval(code);
+    let value = result.expect("it is valid");
+    (
+        ev.heap.counters.list_elements.get(),
+        value.as_int().expect("an integer"),
+    )
+}
+
+#[test]
+fn lists_are_not_copied_needlessly() {
+    let n = 10_000;
+    let list = format!("l = builtins.genList (x: x) {n};");
+    let cases = [
+        // What is kept is copied once.
+        ("builtins.length (builtins.filter (x: x >= 5) l)", n - 5, n - 5),
+        ("builtins.length (builtins.filter (x: true) l)", n, 0),
+        ("if builtins.elem 9999 l then 1 else 0", 1, 0),
+        ("builtins.elemAt l 9999", 9999, 0),
+        ("builtins.length (builtins.concatLists [ [ ] l [ ] ])", n, 3),
+        ("builtins.length (builtins.concatMap (x: [ x ]) l)", n, 2 * n),
+        ("builtins.foldl' (a: b: a + b) 0 l", 49_995_000, 0),
+    ];
+    for (code, expected, copied) in cases {
+        let (made, result) = elements_made(&format!("let {list} in {code}"));
+        assert_eq!(result, expected, "{code}");
+        let extra = made.abs_diff((n + copied) as u64);
+        // The scope's own lists are few.
+        assert!(extra < 10, "{code}: {made} elements");
+    }
 }

@@ -6,3 +6,4 @@ pub mod concat;
 mod deep;
 pub mod equal;
 pub mod order;
+pub mod position;
