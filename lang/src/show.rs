@@ -60,13 +60,10 @@ pub(crate) fn identifier_text(name: &[u8]) -> String {
 pub fn write_float(out: &mut Vec<u8>, value: f64) {
     let text = format!("{value:.5e}");
     let Some((mantissa, exponent)) = text.split_once('e') else {
-        return out.extend_from_slice(if value.is_nan() {
-            b"nan"
-        } else if value > 0.0 {
-            b"inf"
-        } else {
-            b"-inf"
-        });
+        if value.is_sign_negative() {
+            out.push(b'-');
+        }
+        return out.extend_from_slice(if value.is_nan() { b"nan" } else { b"inf" });
     };
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let trim = |text: &str| match text.contains('.') {
