@@ -11,6 +11,7 @@ use nivis_store::derivation::{Derivation, Instantiated};
 use nivis_store::hash::{Hash, HashAlgorithm};
 use nivis_store::nar::{Node, dump_node};
 use nivis_store::path::{StoreDir, StorePath};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -82,6 +83,24 @@ pub struct WantedOutputs<'a> {
     pub outputs: &'a [Arc<str>],
 }
 
+/// A file or folder that was fetched, and lies on disk for as long as this lives.
+pub struct Fetched {
+    path: Vec<u8>,
+    _keep: Box<dyn Any>,
+}
+
+impl Fetched {
+    /// What lies at that path; dropping `keep` may remove it.
+    pub fn new(path: Vec<u8>, keep: Box<dyn Any>) -> Fetched {
+        Fetched { path, _keep: keep }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+}
+
 /// What the evaluator needs from outside. Paths are absolute bytes.
 pub trait Host {
     /// The contents of a regular file, symlinks followed.
@@ -118,6 +137,12 @@ pub trait Host {
     fn ensure_path(&self, path: &StorePath) -> Result<()>;
     /// Direct references of a path in the store.
     fn references(&self, path: &StorePath) -> Result<Vec<StorePath>>;
+    /// Fetches a URL, and unpacks it if it is an archive that should be.
+    fn fetch(&self, url: &str, unpack: bool) -> Result<Fetched> {
+        let _ = unpack;
+        let message = format!("cannot fetch '{url}': this kind of URL is not supported yet");
+        Err(Error::new(Kind::Store, message))
+    }
     /// Builds or fetches outputs (import from derivation).
     fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()>;
     /// Where a path of the store lies on disk (it differs for stores below another root).
