@@ -1,6 +1,7 @@
 //! Syntax errors and warnings.
 
 use crate::position::Pos;
+use std::ops::Range;
 
 /// Why a source is not an expression.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,6 +36,19 @@ impl SyntaxError {
             hints: Vec::new(),
         }
     }
+}
+
+/// A problem in a source, for tools: there may be many of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostic {
+    /// What is wrong, without a full stop.
+    pub message: String,
+    /// The bytes it is about.
+    pub range: Range<u32>,
+    /// Another place that explains the problem, and what is there.
+    pub related: Option<(Range<u32>, String)>,
+    /// Advice, without a full stop.
+    pub hint: Option<String>,
 }
 
 /// Something that is accepted but should be changed.

@@ -16,6 +16,7 @@
 //! closing event names the height from which on they belong to it. Sinks are dispatched statically: events a sink
 //! does not care about cost nothing.
 
+use crate::error::Diagnostic;
 use crate::kind::SyntaxKind;
 use crate::lexer::Token;
 
@@ -48,20 +49,6 @@ pub(crate) struct Parameters {
     pub(crate) formals: Option<(usize, bool)>,
 }
 
-/// A problem met while parsing for a tree.
-pub(crate) struct Problem {
-    /// What is missing or wrong, as a sentence without a full stop.
-    pub(crate) message: String,
-    /// The bytes it is about.
-    pub(crate) start: u32,
-    /// The end of these bytes.
-    pub(crate) end: u32,
-    /// A place that explains the problem, and what is there.
-    pub(crate) related: Option<(u32, u32, String)>,
-    /// Advice.
-    pub(crate) hint: Option<String>,
-}
-
 /// A listener.
 pub(crate) trait Sink {
     /// Whether parsing goes on after a syntax error.
@@ -82,7 +69,7 @@ pub(crate) trait Sink {
     /// A node that means nothing to the AST ends here.
     fn close(&mut self, mark: Mark<Self::Node>, kind: SyntaxKind);
     /// Something is wrong. Only called when the sink recovers.
-    fn problem(&mut self, problem: Problem);
+    fn problem(&mut self, problem: Diagnostic);
     /// Parsing stops: nothing that follows is complete. Only called when the sink does not recover.
     fn stop(&mut self);
     /// An expression is missing.

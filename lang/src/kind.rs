@@ -34,8 +34,10 @@ pub enum SyntaxKind {
     Whitespace,
     /// `# …` or `/* … */`
     #[regex(r"#(?-u:[^\r\n])*", allow_greedy = true)]
-    #[regex(r"/\*(?-u:[^*]|\*+[^*/])*\*+/")]
     Comment,
+    /// `/*`, the start of a comment if there is a `*/` further on. The lexer makes other tokens of it.
+    #[token("/*")]
+    CommentStart,
 
     /// A name.
     #[regex(r"[a-zA-Z_][a-zA-Z0-9_'-]*", priority = 5)]
@@ -224,7 +226,7 @@ pub enum SyntaxKind {
     /// A number or URI.
     Literal,
     /// `"…"`
-    String,
+    StringLiteral,
     /// `''…''`
     IndentedString,
     /// `${ … }`

@@ -6,6 +6,7 @@
 //! error messages and the parts of its strings depend on it.
 
 use crate::kind::SyntaxKind;
+use crate::unescape::unescape;
 use logos::Logos;
 
 /// A token: its kind and where it is.
@@ -29,9 +30,15 @@ pub enum LexError {
     /// A path ends in a slash.
     TrailingSlash,
     /// A string holds a zero byte.
-    NulByte,
+    NulByte {
+        /// Whether it is a `''…''` string.
+        indented: bool,
+    },
     /// `<|` or `|>` while the feature is off.
     PipeOperator,
+    /// Very many tokens without a blank between them. Each could be the start of a path or URI, and would have to be
+    /// scanned to the end of all.
+    NoBlanks,
 }
 
 /// The tokens of a source, without trivia, ended by one of kind [`SyntaxKind::Eof`].
@@ -72,6 +79,8 @@ pub fn lex(source: &[u8], pipe_operators: bool, recover: bool) -> Tokens {
         position: 0,
         pipe_operators,
         recover,
+        run: 0,
+        comment_ends: true,
     };
     lexer.run();
     Tokens {
@@ -90,7 +99,16 @@ struct Lexer<'s> {
     position: usize,
     pipe_operators: bool,
     recover: bool,
+    /// How many tokens there were since the last blank or bracket.
+    run: u32,
+    /// Whether there may be a `*/` further on.
+    comment_ends: bool,
 }
+
+/// More tokens than that may only follow one another without blanks if they are not too long in all.
+const LONG_RUN: u32 = 256;
+/// The most bytes of paths or URIs without a blank, for tokens that follow many others.
+const LONGEST_RUN: usize = 1 << 14;
 
 /// Whether the lexer goes on after a token.
 #[derive(PartialEq, Eq)]
@@ -168,8 +186,33 @@ impl Lexer<'_> {
             };
             let span = lexer.span();
             self.position = span.start;
+            self.run += 1;
+            if self.run.is_multiple_of(LONG_RUN) {
+                let length = self.path_bytes();
+                if length > LONGEST_RUN {
+                    return self.reject(SyntaxKind::Unknown, span.start + length, LexError::NoBlanks);
+                }
+            }
             match kind {
-                SyntaxKind::Whitespace | SyntaxKind::Comment => continue,
+                SyntaxKind::Whitespace | SyntaxKind::Comment => {
+                    self.run = 0;
+                    continue;
+                }
+                SyntaxKind::CommentStart => {
+                    let body = &self.source[span.end..];
+                    let end = if self.comment_ends {
+                        memchr::memmem::find(body, b"*/")
+                    } else {
+                        None
+                    };
+                    if let Some(length) = end {
+                        lexer.bump(length + 2);
+                        continue;
+                    }
+                    self.comment_ends = false;
+                    self.push(SyntaxKind::Slash, span.start + 1);
+                    self.push(SyntaxKind::Star, span.end);
+                }
                 SyntaxKind::LBrace | SyntaxKind::DollarBrace => {
                     self.push(kind, span.end);
                     self.enter(Mode::Default);
@@ -222,6 +265,15 @@ impl Lexer<'_> {
         }
     }
 
+    /// How many of the bytes that follow could belong to a path.
+    #[cold]
+    fn path_bytes(&self) -> usize {
+        self.source[self.position..]
+            .iter()
+            .take_while(|&&byte| is_path_byte(byte))
+            .count()
+    }
+
     fn string(&mut self) -> Flow {
         let start = self.position;
         let (mut at, mut nul) = (start, false);
@@ -247,7 +299,7 @@ impl Lexer<'_> {
         }
         if at > start {
             if nul {
-                return self.reject(SyntaxKind::StringText, at, LexError::NulByte);
+                return self.reject(SyntaxKind::StringText, at, LexError::NulByte { indented: false });
             }
             self.push(SyntaxKind::StringText, at);
         }
@@ -292,7 +344,7 @@ impl Lexer<'_> {
         }
         if at > start {
             if nul {
-                return self.reject(SyntaxKind::IndentedText, at, LexError::NulByte);
+                return self.reject(SyntaxKind::IndentedText, at, LexError::NulByte { indented: true });
             }
             self.push(SyntaxKind::IndentedText, at);
         }
@@ -436,4 +488,24 @@ pub(crate) fn float(text: &[u8]) -> Option<f64> {
     let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
     let exact_zero = mantissa.bytes().all(|byte| matches!(byte, b'0' | b'.'));
     (value.is_normal() || exact_zero).then_some(value)
+}
+
+/// The reference's words for a token it rejects.
+pub(crate) fn lex_message(error: &LexError, text: &[u8]) -> String {
+    let lossy = String::from_utf8_lossy(text);
+    match error {
+        LexError::IntRange => format!("invalid integer '{lossy}'"),
+        LexError::FloatRange => format!("invalid float '{lossy}'"),
+        LexError::TrailingSlash => "path has a trailing slash".to_owned(),
+        LexError::NulByte { indented } => {
+            let value = if *indented { text.into() } else { unescape(text) };
+            let value = String::from_utf8_lossy(&value).replace('\0', "␀");
+            format!("input string '{value}' cannot be represented as Nix string because it contains null bytes")
+        }
+        LexError::NoBlanks => "too many tokens without a blank between them".to_owned(),
+        LexError::PipeOperator => {
+            "experimental Nix feature 'pipe-operators' is disabled; add '--extra-experimental-features pipe-operators' to enable it"
+                .to_owned()
+        }
+    }
 }

@@ -8,6 +8,7 @@
 
 pub mod ast;
 mod build;
+mod bytes;
 pub mod error;
 mod event;
 mod expected;
@@ -22,7 +23,9 @@ pub mod path;
 pub mod position;
 pub mod show;
 pub mod symbol;
+pub mod tree;
 pub mod unescape;
+pub mod validate;
 
 pub use error::{SyntaxError, Warning};
 pub use options::{Lint, ParseOptions};

@@ -2,14 +2,15 @@
 
 use crate::ast::{Bindings, ExprRef};
 use crate::build::Builder;
-use crate::error::{SyntaxError, Warning};
+use crate::error::{Hint, SyntaxError, Warning};
 use crate::expected;
 use crate::grammar;
-use crate::lexer::{LexError, Tokens, lex};
+use crate::lexer::{LexError, Tokens, lex, lex_message};
 use crate::options::ParseOptions;
 use crate::parser::{Failure, MAX_DEPTH, Parser};
 use crate::position::Pos;
 use crate::symbol::Symbols;
+use crate::tree;
 use bumpalo::Bump;
 
 /// A source that was parsed.
@@ -106,25 +107,37 @@ fn first_error(
         }
         None => {
             let (message, start) = expected::explain(source, tokens, index, bindings);
-            SyntaxError::new(message, options.pos(start))
+            let hints = if bindings {
+                Vec::new()
+            } else {
+                hints(source, options, tokens, index)
+            };
+            SyntaxError {
+                hints,
+                ..SyntaxError::new(message, options.pos(start))
+            }
         }
     }
 }
 
-/// The reference's words for a token it rejects.
-pub(crate) fn lex_message(error: &LexError, text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    match error {
-        LexError::IntRange => format!("invalid integer '{text}'"),
-        LexError::FloatRange => format!("invalid float '{text}'"),
-        LexError::TrailingSlash => "path has a trailing slash".to_owned(),
-        LexError::NulByte => format!(
-            "input string '{}' cannot be represented as Nix string because it contains null bytes",
-            text.replace('\0', "␀")
-        ),
-        LexError::PipeOperator => {
-            "experimental Nix feature 'pipe-operators' is disabled; add '--extra-experimental-features pipe-operators' to enable it"
-                .to_owned()
-        }
-    }
+/// What the tree's parser has to say about the token of this index, which it looks at from another side.
+fn hints(source: &[u8], options: &ParseOptions<'_>, tokens: &Tokens, index: usize) -> Vec<Hint> {
+    let earliest = index.checked_sub(1).map_or(0, |before| tokens.tokens[before].end);
+    let (_, diagnostics) = tree::syntax(source, options.pipe_operators);
+    let Some(diagnostic) = diagnostics
+        .into_iter()
+        .find(|found| found.range.start >= earliest)
+    else {
+        return Vec::new();
+    };
+    let mut hints = vec![Hint {
+        message: diagnostic.message,
+        pos: Some(options.pos(diagnostic.range.start)),
+    }];
+    hints.extend(diagnostic.related.map(|(range, message)| Hint {
+        message,
+        pos: Some(options.pos(range.start)),
+    }));
+    hints.extend(diagnostic.hint.map(|message| Hint { message, pos: None }));
+    hints
 }

@@ -1,6 +1,7 @@
 //! The cursor that the grammar moves over the tokens.
 
-use crate::event::{Mark, Problem, Sink};
+use crate::error::Diagnostic;
+use crate::event::{Mark, Sink};
 use crate::kind::SyntaxKind;
 use crate::lexer::Token;
 
@@ -21,6 +22,8 @@ pub(crate) struct Parser<'t, S: Sink> {
     tokens: &'t [Token],
     index: usize,
     depth: u32,
+    /// Height of the highest expression in the construct that is being parsed.
+    height: u32,
     /// Index after an `or` that is an argument.
     or_end: usize,
     /// Index of the token at which the last problem was reported.
@@ -38,6 +41,7 @@ impl<'t, S: Sink> Parser<'t, S> {
             tokens,
             index: 0,
             depth: 0,
+            height: 0,
             or_end: usize::MAX,
             last_problem: usize::MAX,
             failure: None,
@@ -151,6 +155,29 @@ impl<'t, S: Sink> Parser<'t, S> {
         self.depth
     }
 
+    /// Starts a construct whose height is to be known. Returns what [`Parser::end_height`] needs.
+    #[inline(always)]
+    pub(crate) fn start_height(&mut self) -> u32 {
+        std::mem::take(&mut self.height)
+    }
+
+    /// Ends a construct: it is one higher than the highest expression in it.
+    #[inline(always)]
+    pub(crate) fn end_height(&mut self, outer: u32) {
+        self.height = outer.max(self.height + 1);
+    }
+
+    /// The last expression became the left operand of another one. False, and a failure, when that is too high.
+    #[inline(always)]
+    pub(crate) fn grow(&mut self) -> bool {
+        self.height += 1;
+        if self.height > MAX_DEPTH {
+            self.too_deep();
+            return false;
+        }
+        true
+    }
+
     /// Notes that the expression that ends here is an `or` taken as an argument.
     pub(crate) fn note_or_call(&mut self) {
         self.or_end = self.index;
@@ -199,12 +226,11 @@ impl<'t, S: Sink> Parser<'t, S> {
         self.last_problem = self.index;
         // What is missing is missing after the last token, not before the next, which may be lines below.
         let end = self.previous_end();
-        let related = opened.map(|token| (token.start, token.end, "opened here".to_owned()));
+        let related = opened.map(|token| (token.start..token.end, "opened here".to_owned()));
         let hint = (kind == SyntaxKind::Semicolon).then(|| "each binding ends with `;`".to_owned());
-        self.sink.problem(Problem {
+        self.sink.problem(Diagnostic {
             message: format!("expected {}, found {}", kind.describe(), self.kind().describe()),
-            start: end,
-            end,
+            range: end..end,
             related,
             hint,
         });
@@ -227,10 +253,9 @@ impl<'t, S: Sink> Parser<'t, S> {
         }
         self.last_problem = self.index;
         let token = self.token();
-        self.sink.problem(Problem {
+        self.sink.problem(Diagnostic {
             message,
-            start: token.start,
-            end: token.end,
+            range: token.start..token.end,
             related: None,
             hint,
         });

@@ -3,6 +3,7 @@
 //! The order matters: the reference compares attribute sets and reports missing arguments in symbol order,
 //! so which of two errors a user sees depends on it.
 
+use crate::bytes::{decode, encode};
 use lasso::{Key, Rodeo};
 use rustc_hash::FxBuildHasher;
 use std::borrow::Cow;
@@ -37,7 +38,7 @@ type Rodeo32 = Rodeo<lasso::Spur, FxBuildHasher>;
 /// The table of names.
 ///
 /// Nix names are byte strings. Valid UTF-8 is kept as it is; the rare other bytes are carried as private
-/// code points (see [`encode`]) so that lasso, which holds `str`, can store them.
+/// code points (see [`crate::bytes`]) so that lasso, which holds `str`, can store them.
 pub struct Symbols {
     rodeo: Rodeo32,
 }
@@ -59,10 +60,7 @@ impl Symbols {
     /// Interns a name.
     #[inline]
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
-        match std::str::from_utf8(name) {
-            Ok(text) => Symbol(self.rodeo.get_or_intern(text).into_usize() as u32),
-            Err(_) => Symbol(self.rodeo.get_or_intern(encode(name)).into_usize() as u32),
-        }
+        Symbol(self.rodeo.get_or_intern(encode(name)).into_usize() as u32)
     }
 
     /// Interns a name known to be an identifier, which saves a look at its bytes.
@@ -73,11 +71,9 @@ impl Symbols {
 
     /// The symbol of a name that was interned before, if any. Does not grow the table.
     pub fn get(&self, name: &[u8]) -> Option<Symbol> {
-        let key = match std::str::from_utf8(name) {
-            Ok(text) => self.rodeo.get(text),
-            Err(_) => self.rodeo.get(encode(name)),
-        };
-        key.map(|key| Symbol(key.into_usize() as u32))
+        self.rodeo
+            .get(encode(name))
+            .map(|key| Symbol(key.into_usize() as u32))
     }
 
     /// The bytes of a name.
@@ -96,41 +92,6 @@ impl Symbols {
     pub fn is_empty(&self) -> bool {
         self.rodeo.is_empty()
     }
-}
-
-/// First of the 256 code points (plane 16, private use) that stand for bytes outside valid UTF-8.
-const BYTE_BASE: u32 = 0x10_FE00;
-
-/// Writes each byte that is not part of valid UTF-8 as a private code point.
-fn encode(name: &[u8]) -> String {
-    let mut text = String::with_capacity(name.len() + 8);
-    for chunk in name.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(
-            chunk
-                .invalid()
-                .iter()
-                .filter_map(|&byte| char::from_u32(BYTE_BASE + u32::from(byte))),
-        );
-    }
-    text
-}
-
-/// Inverse of [`encode`]; borrows when there is nothing to undo.
-fn decode(text: &str) -> Cow<'_, [u8]> {
-    // The private code points all start with these three bytes' first two: F4 8F.
-    if memchr::memchr(0xF4, text.as_bytes()).is_none() {
-        return Cow::Borrowed(text.as_bytes());
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut buffer = [0; 4];
-    for c in text.chars() {
-        match u32::from(c).checked_sub(BYTE_BASE) {
-            Some(byte @ 0..=0xFF) => bytes.push(byte as u8),
-            _ => bytes.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes()),
-        }
-    }
-    Cow::Owned(bytes)
 }
 
 #[cfg(test)]

@@ -29,9 +29,11 @@ pub(super) fn bindings<S: Sink>(p: &mut Parser<'_, S>) {
 
 fn binding<S: Sink>(p: &mut Parser<'_, S>) {
     let mark = p.mark();
+    let depth = p.depth();
     let names = attr_path(p);
     p.expect(Assign, None);
     let value = expression(p);
+    p.ascend(depth);
     p.expect(Semicolon, None);
     let last = p.previous_start();
     p.sink.binding(mark, names, value, last);

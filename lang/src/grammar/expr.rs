@@ -11,6 +11,7 @@ pub(super) fn expression<S: Sink>(p: &mut Parser<'_, S>) -> S::Expr {
     if !p.descend() {
         return p.sink.missing();
     }
+    let height = p.start_height();
     let expr = match p.kind() {
         Ident if matches!(p.nth(1), Colon | At) => lambda::named(p),
         LBrace if lambda::at_formals(p) => lambda::pattern(p),
@@ -20,6 +21,7 @@ pub(super) fn expression<S: Sink>(p: &mut Parser<'_, S>) -> S::Expr {
         If => if_else(p),
         _ => pipes(p),
     };
+    p.end_height(height);
     p.ascend(depth);
     expr
 }
@@ -75,14 +77,12 @@ fn pipes<S: Sink>(p: &mut Parser<'_, S>) -> S::Expr {
         let right = pipe_from(p);
         return p.sink.binary(mark, operator, left, right, right_start);
     }
-    let depth = p.depth();
-    while p.at(PipeInto) && p.descend() {
+    while p.at(PipeInto) && p.grow() {
         let operator = p.bump();
         let right_start = p.token().start;
         let right = operators(p, 0);
         left = p.sink.binary(mark, operator, left, right, right_start);
     }
-    p.ascend(depth);
     left
 }
 
@@ -170,7 +170,7 @@ fn operator_chain<S: Sink>(
     let depth = p.depth();
     let mut closed = 0;
     while let Some((found, assoc)) = strength(p.kind()) {
-        if found < min || !p.descend() {
+        if found < min || !p.descend() || !p.grow() {
             break;
         }
         if found == closed {
@@ -182,15 +182,16 @@ fn operator_chain<S: Sink>(
         let operator = p.bump();
         if operator.kind == Question {
             let names = attr_path(p);
+            p.ascend(depth);
             left = p.sink.has_attr(mark, left, names);
             continue;
         }
         let right_start = p.token().start;
         let right = operators(p, if assoc == Assoc::Right { found } else { found + 1 });
+        p.ascend(depth);
         left = p.sink.binary(mark, operator, left, right, right_start);
         closed = if assoc == Assoc::None { found } else { 0 };
     }
-    p.ascend(depth);
     left
 }
 
@@ -217,7 +218,9 @@ fn selection<S: Sink>(p: &mut Parser<'_, S>) -> S::Expr {
     match p.kind() {
         Dot => {
             p.bump();
+            let depth = p.depth();
             let names = attr_path(p);
+            p.ascend(depth);
             let mut default = None;
             if p.at(Or) {
                 p.bump();
@@ -246,12 +249,14 @@ fn select_default<S: Sink>(p: &mut Parser<'_, S>) -> S::Expr {
     default
 }
 
-/// Names joined by dots. Returns the height of the sink's stack of names at which they start.
+/// Names joined by dots. Returns the height of the sink's stack of names at which they start. Each name after the
+/// first is one level deeper, as the sets are that a path makes; the caller ascends.
 pub(super) fn attr_path<S: Sink>(p: &mut Parser<'_, S>) -> usize {
     let mark = p.mark();
     let names = p.sink.names_start();
     attr_name(p);
-    while p.eat(Dot) {
+    while p.at(Dot) && p.descend() {
+        p.bump();
         attr_name(p);
     }
     p.sink.close(mark, AttrPath);
@@ -346,6 +351,7 @@ fn list<S: Sink>(p: &mut Parser<'_, S>) -> S::Expr {
     if !p.descend() {
         return p.sink.missing();
     }
+    let height = p.start_height();
     let opened = p.bump();
     let items = p.sink.items_start();
     loop {
@@ -361,6 +367,7 @@ fn list<S: Sink>(p: &mut Parser<'_, S>) -> S::Expr {
         }
     }
     p.expect(RBracket, Some(opened));
+    p.end_height(height);
     p.ascend(depth);
     p.sink.list(mark, items)
 }
@@ -375,11 +382,16 @@ fn ends_list(kind: SyntaxKind) -> bool {
 
 /// The braces of a set and what is in them.
 fn set<S: Sink>(p: &mut Parser<'_, S>, mark: Mark<S::Node>, kind: SetKind) -> S::Expr {
+    let depth = p.depth();
+    if !p.descend() {
+        return p.sink.missing();
+    }
     let opened = p.token();
     p.expect(LBrace, None);
     let start = p.sink.bindings_start();
     binding::bindings(p);
     let bindings = p.sink.bindings(start);
     p.expect(RBrace, Some(opened));
+    p.ascend(depth);
     p.sink.set(mark, kind, bindings)
 }

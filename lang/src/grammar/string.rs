@@ -45,8 +45,13 @@ fn quoted<S: Sink>(p: &mut Parser<'_, S>, text: SyntaxKind, close: SyntaxKind) -
 /// `${ … }` in a string or path.
 pub(super) fn interpolation<S: Sink>(p: &mut Parser<'_, S>) {
     let mark = p.mark();
+    let depth = p.depth();
+    if !p.descend() {
+        return;
+    }
     let opened = p.bump();
     let expr = expression(p);
     p.expect(RBrace, Some(opened));
+    p.ascend(depth);
     p.sink.part_expr(mark, expr);
 }
