@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: derivations STORE NEW".into());
     };
     let dir = StoreDir::default();
-    let mut clock = Clock(Instant::now());
+    let mut clock = Clock(Instant::now(), cpu_time());
 
     let mut texts = BTreeMap::new();
     for entry in std::fs::read_dir(from)? {
@@ -99,13 +99,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-struct Clock(Instant);
+/// Wall clock and processor time.
+struct Clock(Instant, f64);
 
 impl Clock {
     fn lap(&mut self, what: &str) {
-        println!("{what:>12} {:7.1} ms", self.0.elapsed().as_secs_f64() * 1e3);
-        self.0 = Instant::now();
+        let cpu = cpu_time();
+        println!(
+            "{what:>12} {:7.1} ms, cpu {:6.1} ms",
+            self.0.elapsed().as_secs_f64() * 1e3,
+            cpu - self.1
+        );
+        *self = Clock(Instant::now(), cpu_time());
     }
+}
+
+/// Milliseconds of this thread on a processor.
+fn cpu_time() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ')
+        .next()
+        .and_then(|first| first.parse::<f64>().ok())
+        .unwrap_or(0.0)
+        / 1e6
 }
 
 /// The paths, inputs before what needs them.

@@ -123,6 +123,11 @@ impl LocalStore {
         self.query(|db| db.is_valid(path))
     }
 
+    /// Whether a path is queued: valid here, but not on disk yet.
+    pub fn is_queued(&self, path: &StorePath) -> bool {
+        self.state().pending.get(path).is_some()
+    }
+
     /// Those of the paths that are valid, or queued to be.
     pub fn query_valid_paths(&self, paths: &BTreeSet<StorePath>) -> Result<BTreeSet<StorePath>, StoreError> {
         let mut valid = self.query(|db| db.valid_subset(paths))?;
@@ -203,22 +208,23 @@ impl LocalStore {
 
     /// Read a derivation, whether it is valid, queued, or only a file in the store.
     pub fn read_derivation(&self, path: &StorePath) -> Result<Derivation, StoreError> {
-        let name = path.drv_name()?;
-        let parse = |text: &[u8]| {
-            aterm::parse(self.store_dir(), text, name).map_err(|source| {
-                let path = self.store_dir().print(path);
-                StoreError::from(DerivationError::InFile { path, source })
-            })
-        };
+        let text = self.read_derivation_text(path)?;
+        aterm::parse(self.store_dir(), &text, path.drv_name()?).map_err(|source| {
+            let path = self.store_dir().print(path);
+            DerivationError::InFile { path, source }.into()
+        })
+    }
+
+    /// Read the text of a derivation, whether it is valid, queued, or only a file in the store.
+    pub fn read_derivation_text(&self, path: &StorePath) -> Result<Vec<u8>, StoreError> {
         if let Some(text) = self.state().pending.get(path).and_then(|item| item.text()) {
-            return parse(text);
+            return Ok(text.to_vec());
         }
         let file = self.real_path(path);
-        let text = fs::read(&file).map_err(|error| match error.kind() {
+        fs::read(&file).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => StoreError::NoSuchObject(self.store_dir().print(path)),
             _ => IoError::at("opening file", &file, error).into(),
-        })?;
-        parse(&text)
+        })
     }
 
     /// Keep paths from being collected until this store is closed.

@@ -1,6 +1,7 @@
 //! The text of `.drv` files.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::{Derivation, DerivationOutput, InputOutputs};
 use crate::content_address::{ContentAddress, ContentAddressMethod};
@@ -61,7 +62,8 @@ pub(super) type HexHash = [u8; 64];
 impl Derivation {
     /// Write the text to the end of `out`.
     pub fn write_aterm(&self, store: &StoreDir, out: &mut Vec<u8>) -> Result<(), PathError> {
-        self.write(store, false, &Inputs::Paths, out)
+        self.write(store, false, &Inputs::Paths, out)?;
+        Ok(())
     }
 
     /// The text.
@@ -71,14 +73,14 @@ impl Derivation {
         Ok(out)
     }
 
-    /// Write the text, with its own output paths left empty if `masked`.
+    /// Write the text, with its own output paths left empty if `masked`. Gives the place of the inputs.
     pub(super) fn write(
         &self,
         store: &StoreDir,
         masked: bool,
         inputs: &Inputs<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), PathError> {
+    ) -> Result<Range<usize>, PathError> {
         // By the derivation alone, also when hashes are written.
         if self.has_dynamic_inputs() {
             out.extend_from_slice(b"DrvWithVersion(\"xp-dyn-drv\",[");
@@ -89,6 +91,7 @@ impl Derivation {
             write_output(store, &self.name, name, output, masked, out)
         })?;
         out.extend_from_slice(b"],[");
+        let inputs_start = out.len();
         match inputs {
             Inputs::Paths => separated(&self.input_drvs, out, |(path, outputs), out| {
                 out.extend_from_slice(b"(");
@@ -103,6 +106,7 @@ impl Derivation {
                 Ok(())
             })?,
         }
+        let inputs_end = out.len();
         out.extend_from_slice(b"],[");
         separated(&self.input_srcs, out, |path, out| {
             write_path(store, path, out);
@@ -129,7 +133,7 @@ impl Derivation {
             Ok(())
         })?;
         out.extend_from_slice(b"])");
-        Ok(())
+        Ok(inputs_start..inputs_end)
     }
 }
 
@@ -240,10 +244,41 @@ const ESCAPES: [u8; 256] = {
     table
 };
 
+/// How many bytes are looked at together: few enough to find an escape among them fast.
+const BLOCK: usize = 32;
+
 /// Write a string with its quotes and escapes.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
+    let mut start = 0;
+    while start < text.len() {
+        let blocks = text[start..]
+            .chunks_exact(BLOCK)
+            .take_while(|block| !has_special(block))
+            .count();
+        let plain = start + blocks * BLOCK;
+        out.extend_from_slice(&text[start..plain]);
+        start = (plain + BLOCK).min(text.len());
+        write_escaped(&text[plain..start], out);
+    }
+    out.push(b'"');
+}
+
+/// Without a branch for each byte, so that it becomes a few vector instructions.
+fn has_special(block: &[u8]) -> bool {
+    let special = block.iter().fold(0, |found, &byte| {
+        found
+            | u8::from(byte == b'"')
+            | u8::from(byte == b'\\')
+            | u8::from(byte == b'\n')
+            | u8::from(byte == b'\r')
+            | u8::from(byte == b'\t')
+    });
+    special != 0
+}
+
+fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
     let mut done = 0;
     for (index, &byte) in text.iter().enumerate() {
         let escape = ESCAPES[usize::from(byte)];
@@ -254,7 +289,6 @@ pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
         }
     }
     out.extend_from_slice(&text[done..]);
-    out.push(b'"');
 }
 
 /// Parse the text of the `.drv` file of the derivation `name`.

@@ -4,6 +4,7 @@
 //! by what it makes, so that how a source is fetched can change without changing what is built from it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -34,7 +35,9 @@ impl DrvHash {
 pub struct HashModuloCache {
     hashes: FxHashMap<StorePath, DrvHash>,
     /// Where texts are put together; kept to be used again.
-    pub(super) scratch: Vec<u8>,
+    scratch: Vec<u8>,
+    /// Where in the scratch the inputs are.
+    scratch_inputs: Range<usize>,
 }
 
 impl HashModuloCache {
@@ -116,6 +119,28 @@ impl HashModuloCache {
         Ok(())
     }
 
+    /// The hash of the derivation that was hashed last, masked, now that it has its output paths. `text` is
+    /// the text of its file, with the inputs at that place.
+    pub(super) fn insert_unmasked(
+        &mut self,
+        drv_path: StorePath,
+        masked: DrvHash,
+        text: &[u8],
+        inputs: Range<usize>,
+    ) {
+        let mut hasher = Hasher::sha256();
+        hasher.update(&text[..inputs.start]);
+        hasher.update(&self.scratch[self.scratch_inputs.clone()]);
+        hasher.update(&text[inputs.end..]);
+        self.hashes.insert(
+            drv_path,
+            DrvHash {
+                hash: hasher.finish(),
+                ..masked
+            },
+        );
+    }
+
     /// The hash of a derivation whose inputs' hashes are known.
     fn hash_known(
         &mut self,
@@ -163,7 +188,7 @@ impl HashModuloCache {
         }
         merge_equal(&mut inputs);
         self.scratch.clear();
-        drv.write(store, masked, &Inputs::Hashes(&inputs), &mut self.scratch)?;
+        self.scratch_inputs = drv.write(store, masked, &Inputs::Hashes(&inputs), &mut self.scratch)?;
         Ok(DrvHash {
             hash: Hash::sha256(&self.scratch),
             deferred,

@@ -1,10 +1,14 @@
 //! From a derivation as it was written to one that can be stored: output paths, text and path.
 
+use super::aterm::Inputs;
 use super::hash_modulo::{DrvHash, HashModuloCache, hash_derivation_modulo};
 use super::placeholder::placeholder;
 use super::{Derivation, DerivationError, DerivationKind, DerivationOutput};
 use crate::hash::Hash;
 use crate::path::{DRV_EXTENSION, StoreDir, StorePath};
+
+/// More than most texts have.
+const TEXT_SIZE: usize = 8 * 1024;
 
 /// What [`instantiate`] found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +30,21 @@ pub fn instantiate<E: From<DerivationError>>(
     cache: &mut HashModuloCache,
     read: &mut dyn FnMut(&StorePath) -> Result<Derivation, E>,
 ) -> Result<Instantiated, E> {
-    fill_in_output_paths(store, drv, cache, read)?;
-    let text = drv.to_aterm(store).map_err(DerivationError::from)?;
+    let masked = fill_in_output_paths(store, drv, cache, read)?;
+    let mut text = Vec::with_capacity(TEXT_SIZE);
+    let inputs = drv
+        .write(store, false, &Inputs::Paths, &mut text)
+        .map_err(DerivationError::from)?;
+    text.shrink_to_fit();
     let drv_path = drv_path(store, drv, &text)?;
     if cache.get(&drv_path).is_none() {
-        let hash = hash_derivation_modulo(store, drv, false, cache, read)?;
-        cache.insert(drv_path.clone(), hash);
+        match masked {
+            Some(masked) => cache.insert_unmasked(drv_path.clone(), masked, &text, inputs),
+            None => {
+                let hash = hash_derivation_modulo(store, drv, false, cache, read)?;
+                cache.insert(drv_path.clone(), hash);
+            }
+        }
     }
     Ok(Instantiated { drv_path, text })
 }
@@ -40,15 +53,20 @@ pub fn instantiate<E: From<DerivationError>>(
 fn drv_path(store: &StoreDir, drv: &Derivation, text: &[u8]) -> Result<StorePath, DerivationError> {
     let name = format!("{}{DRV_EXTENSION}", drv.name);
     let hash = Hash::sha256(text);
-    Ok(store.make_text_path(&name, &hash, &drv.references())?)
+    let mut references: Vec<_> = drv.input_srcs.iter().chain(drv.input_drvs.keys()).collect();
+    references.sort_unstable();
+    references.dedup();
+    Ok(store.make_text_path(&name, &hash, references)?)
 }
 
+/// Gives the masked hash, if the output paths come from it.
 fn fill_in_output_paths<E: From<DerivationError>>(
     store: &StoreDir,
     drv: &mut Derivation,
     cache: &mut HashModuloCache,
     read: &mut dyn FnMut(&StorePath) -> Result<Derivation, E>,
-) -> Result<(), E> {
+) -> Result<Option<DrvHash>, E> {
+    let mut known = None;
     let kind = drv.kind()?;
     // Whatever the variables of the outputs were set to: the hash is that of empty ones.
     for output in drv.outputs.keys() {
@@ -65,6 +83,7 @@ fn fill_in_output_paths<E: From<DerivationError>>(
                 let path = store.make_output_path(output_name, &masked.hash, &drv.name);
                 *output = DerivationOutput::InputAddressed(path.map_err(DerivationError::from)?);
             }
+            known = Some(masked);
         }
     }
     for (output_name, output) in &drv.outputs {
@@ -76,7 +95,7 @@ fn fill_in_output_paths<E: From<DerivationError>>(
                 .insert(output_name.as_bytes().to_vec(), store.print(&path).into_bytes());
         }
     }
-    Ok(())
+    Ok(known)
 }
 
 /// Check that a derivation that was read from `drv_path` has the outputs that its inputs give it.

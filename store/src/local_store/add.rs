@@ -83,17 +83,33 @@ impl LocalStore {
         Ok(outputs)
     }
 
-    /// Queue a file or folder outside of the store; gives its path. `filter` is asked for everything
-    /// below `root`.
-    ///
-    /// The source is read once; only if it is large and not in the store yet, a second time.
+    /// As [`LocalStore::add_source_with_hash`], without the hash.
     pub fn add_source<F, E>(
         &self,
         name: &str,
         root: &Path,
         method: SourceMethod,
-        mut filter: F,
+        filter: F,
     ) -> Result<StorePath, E>
+    where
+        F: FnMut(&Path, FileType) -> Result<bool, E>,
+        E: From<NarError> + From<StoreError>,
+    {
+        self.add_source_with_hash(name, root, method, filter)
+            .map(|(path, _)| path)
+    }
+
+    /// Queue a file or folder outside of the store; gives its path and hash. `filter` is asked for
+    /// everything below `root`.
+    ///
+    /// The source is read once; only if it is large and not in the store yet, a second time.
+    pub fn add_source_with_hash<F, E>(
+        &self,
+        name: &str,
+        root: &Path,
+        method: SourceMethod,
+        mut filter: F,
+    ) -> Result<(StorePath, SourceHash), E>
     where
         F: FnMut(&Path, FileType) -> Result<bool, E>,
         E: From<NarError> + From<StoreError>,
@@ -116,7 +132,7 @@ impl LocalStore {
         // A root before it is looked up, or a collector could delete it in between.
         self.add_temp_roots([&path])?;
         if self.is_valid_path(&path)? {
-            return Ok(path);
+            return Ok((path, found));
         }
         let known = Known {
             address: found.address,
@@ -139,7 +155,7 @@ impl LocalStore {
             outputs: Vec::new(),
             data,
         })?;
-        Ok(path)
+        Ok((path, found))
     }
 
     /// Read a source again and copy it into the store, with the filter's answers of the first time.
