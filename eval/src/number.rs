@@ -1,34 +1,18 @@
 //! Numbers as text, in each of the forms the language has for them.
 //!
-//! * Printed values and messages show six significant digits ([`write_printed`]),
+//! * Printed values and messages show six significant digits ([`nivis_lang::show::write_float`]),
 //! * string coercion shows six decimals ([`fixed`]),
 //! * JSON shows as many digits as it takes to read the same number back ([`write_json`]).
 //!
 //! Results end up in store paths, so each form is the reference's to the last digit.
 
-use nivis_lang::show;
-
-/// Writes a float as printed values show it: six significant digits, like C's `%g`.
-pub fn write_printed(out: &mut Vec<u8>, value: f64) {
-    if value.is_nan() {
-        out.extend_from_slice(nan(value));
-    } else {
-        show::write_float(out, value);
-    }
-}
-
 /// A float as `toString` and string interpolation show it: six decimals, like C's `%f`.
 pub fn fixed(value: f64) -> String {
-    if value.is_nan() {
-        String::from_utf8_lossy(nan(value)).into_owned()
-    } else {
-        format!("{value:.6}")
+    match (value.is_nan(), value.is_sign_negative()) {
+        (true, true) => "-nan".to_owned(),
+        (true, false) => "nan".to_owned(),
+        _ => format!("{value:.6}"),
     }
-}
-
-/// The sign of a NaN is shown; the one that arithmetic gives on x86 is negative.
-fn nan(value: f64) -> &'static [u8] {
-    if value.is_sign_negative() { b"-nan" } else { b"nan" }
 }
 
 /// Writes a float as JSON. What JSON has no number for becomes `null`.
@@ -321,7 +305,7 @@ mod tests {
 
     fn printed(value: f64) -> String {
         let mut out = Vec::new();
-        write_printed(&mut out, value);
+        nivis_lang::show::write_float(&mut out, value);
         String::from_utf8(out).unwrap()
     }
 

@@ -285,7 +285,7 @@ fn number_or_time<'t>(parser: &mut Parser<'t>) -> Parsed<Value<'t>> {
     if let Some(length) = float_length(rest) {
         return float(parser, length);
     }
-    if let Some((radix, length)) = integer_length(rest) {
+    if let Some((radix, length)) = integer_length(parser)? {
         return integer(parser, radix, length);
     }
     match rest.first() {
@@ -370,17 +370,34 @@ fn without_underscores(text: &[u8]) -> String {
 }
 
 /// The radix and length of an integer.
-fn integer_length(text: &[u8]) -> Option<(u32, usize)> {
-    let (radix, digits) = match text.get(..2) {
-        Some(b"0x") => (16, digits_length(&text[2..], u8::is_ascii_hexdigit)),
-        Some(b"0o") => (8, digits_length(&text[2..], |byte| matches!(byte, b'0'..=b'7'))),
-        Some(b"0b") => (2, digits_length(&text[2..], |byte| matches!(byte, b'0' | b'1'))),
-        _ => (10, 0),
+fn integer_length(parser: &Parser<'_>) -> Parsed<Option<(u32, usize)>> {
+    let text = parser.rest();
+    let sign = usize::from(matches!(text.first(), Some(b'+' | b'-')));
+    let (radix, digits, title, labels) = match text.get(sign..sign + 2) {
+        Some(b"0x") => (
+            16,
+            digits_length(&text[sign + 2..], u8::is_ascii_hexdigit),
+            "toml::parse_hex_integer: invalid integer: hex_int must be like: 0xC0FFEE, 0xdead_beef",
+            ["expected 0x", "expected hex [0-9a-fA-F]"],
+        ),
+        Some(b"0o") => (
+            8,
+            digits_length(&text[sign + 2..], |byte| matches!(byte, b'0'..=b'7')),
+            "toml::parse_oct_integer: invalid integer: oct_int must be like: 0o775, 0o04_44",
+            ["expected 0o", "expected [0-7]"],
+        ),
+        Some(b"0b") => (
+            2,
+            digits_length(&text[sign + 2..], |byte| matches!(byte, b'0' | b'1')),
+            "toml::parse_bin_integer: invalid integer: bin_int must be like: 0b0101, 0b1111_0000",
+            ["expected 0b", "expected [0-1]"],
+        ),
+        _ => return Ok(decimal_length(text).map(|length| (10, length))),
     };
-    if digits > 0 {
-        Some((radix, digits + 2))
-    } else {
-        decimal_length(text).map(|length| (10, length))
+    match (sign, digits) {
+        (0, 0) => Err(Problem::new(title, Region::at(parser.at + 2), labels[1])),
+        (0, digits) => Ok(Some((radix, digits + 2))),
+        _ => Err(Problem::new(title, Region::at(parser.at), labels[0])),
     }
 }
 
@@ -449,11 +466,21 @@ fn after_integer(
 
 /// Whether `text` starts with the pattern, in which `0` stands for any digit.
 fn looks_like(text: &[u8], pattern: &[u8]) -> bool {
-    text.len() >= pattern.len()
-        && text.iter().zip(pattern).all(|(byte, expected)| match expected {
-            b'0' => byte.is_ascii_digit(),
-            expected => byte == expected,
-        })
+    mismatch(text, pattern).is_none()
+}
+
+/// Where `text` departs from the pattern, and what was expected there.
+fn mismatch(text: &[u8], pattern: &[u8]) -> Option<(usize, &'static str)> {
+    let at = (0..pattern.len()).find(|&i| match (text.get(i), pattern[i]) {
+        (Some(byte), b'0') => !byte.is_ascii_digit(),
+        (byte, expected) => byte != Some(&expected),
+    })?;
+    let label = match pattern[at] {
+        b':' => "expected :",
+        b'-' => "expected -",
+        _ => "expected digit [0-9]",
+    };
+    Some((at, label))
 }
 
 fn field(text: &[u8], start: usize, length: usize) -> u32 {
@@ -484,8 +511,8 @@ fn date_or_time(parser: &mut Parser<'_>) -> Parsed<Option<String>> {
         };
         if bad_time {
             let title = "bad time: must be HH:MM:SS.subsec";
-            let place = Region::at(start + 11);
-            return Err(Problem::new(title, place, "expected digit [0-9]").hint(TIME_HINT));
+            let (at, label) = mismatch(&text[11..], TIME).unwrap_or_default();
+            return Err(Problem::new(title, Region::at(start + 11 + at), label).hint(TIME_HINT));
         }
         if text.get(10).is_some_and(u8::is_ascii_digit) {
             let title = "bad datetime: missing T or space";
