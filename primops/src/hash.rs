@@ -1,5 +1,6 @@
 //! Primops on hashes.
 
+use crate::features::require_feature;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::host::Level;
@@ -19,10 +20,8 @@ fn hash_error(error: HashError) -> Error {
 /// The algorithm of that name, if it exists and may be used.
 pub(crate) fn parse_algorithm(ev: &Evaluator, name: &[u8]) -> Result<HashAlgorithm> {
     let algorithm = String::from_utf8_lossy(name).parse().map_err(hash_error)?;
-    if algorithm == HashAlgorithm::Blake3 && !ev.settings.has_feature("blake3-hashes") {
-        let message = "experimental Nix feature 'blake3-hashes' is disabled; add \
-                       '--extra-experimental-features blake3-hashes' to enable it";
-        return Err(Error::new(Kind::Usage, message));
+    if algorithm == HashAlgorithm::Blake3 {
+        require_feature(ev, "blake3-hashes", "")?;
     }
     Ok(algorithm)
 }
@@ -62,10 +61,10 @@ fn convert_hash(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
         );
     }
     let format = HashFormat::from_name(&format).map_err(hash_error)?;
-    let hash = Hash::parse_any(&hash, algorithm).map_err(hash_error)?;
-    if hash.algorithm() == HashAlgorithm::Blake3 {
-        parse_algorithm(ev, b"blake3")?;
+    if hash.starts_with("blake3:") || hash.starts_with("blake3-") {
+        require_feature(ev, "blake3-hashes", "")?;
     }
+    let hash = Hash::parse_any(&hash, algorithm).map_err(hash_error)?;
     Ok(ev.string(hash.to_format(format).as_bytes()))
 }
 

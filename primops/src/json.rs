@@ -2,9 +2,11 @@
 
 use crate::document::ValueBuilder;
 use crate::json_reader::{JsonError, read_json};
+use nivis_eval::context::ContextId;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::primop::Primop;
+use nivis_eval::to_json::JsonStyle;
 use nivis_eval::value::{Slot, Value};
 use nivis_lang::position::Pos;
 
@@ -21,11 +23,27 @@ fn from_json(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     }
 }
 
-pub(super) static TABLE: &[Primop] = &[Primop {
-    name: "fromJSON",
-    arity: 1,
-    function: from_json,
-    args: &["e"],
-    doc: "Converts a JSON document to a value.",
-    ..Primop::DEFAULT
-}];
+fn to_json(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
+    let mut context = ContextId::EMPTY;
+    let text = ev.to_json(args[0], pos, &mut context, JsonStyle::BUILTIN)?;
+    Ok(ev.heap.string_in(&text, context))
+}
+
+pub(super) static TABLE: &[Primop] = &[
+    Primop {
+        name: "fromJSON",
+        arity: 1,
+        function: from_json,
+        args: &["e"],
+        doc: "Converts a JSON document to a value.",
+        ..Primop::DEFAULT
+    },
+    Primop {
+        name: "toJSON",
+        arity: 1,
+        function: to_json,
+        args: &["e"],
+        doc: "Converts a value to a JSON document. Paths are copied to the store; a set with `__toString` or `outPath` becomes that string.",
+        ..Primop::DEFAULT
+    },
+];

@@ -102,7 +102,9 @@ impl<'t> Parser<'t> {
                 return self.fail(title, "expected [");
             }
             self.skip_blanks();
-            let parts = self.key_parts().or_else(|_| self.fail(title, "expected basic key([a-zA-Z0-9_-]) or quoted key(\" or ')"))?;
+            let parts = self
+                .key_parts()
+                .or_else(|_| self.fail(title, "expected basic key([a-zA-Z0-9_-]) or quoted key(\" or ')"))?;
             self.skip_blanks();
             match is_array {
                 true if !self.skip(b"]]") => return self.fail(title, "expected ]]"),
