@@ -22,6 +22,8 @@ const MAPPED: u64 = 2;
 const MAX_DEPTH: u64 = 8;
 /// Sets of up to this many attributes are always copied by `//`.
 const COPY_UP_TO: usize = 32;
+/// A set this many times larger than the other is not copied by `//`: the other is laid over it.
+const LAYER_FACTOR: usize = 3;
 /// `mapAttrs` over more attributes makes an element when it is first looked at.
 const MAP_EAGERLY_UP_TO: usize = 16;
 
@@ -32,7 +34,7 @@ pub struct Attrs {
     // Slots, or the rest of a `Layer`, follow.
 }
 
-/// A small set over a big one, as `//` makes it.
+/// A small set over a big one, as `//` makes it. `top` is flat.
 #[repr(C)]
 struct Layer {
     /// `len << 8 | depth << 4 | LAYERED`
@@ -385,8 +387,13 @@ impl Heap {
         {
             return self.copy_union(a, b);
         }
-        if b.len() * 8 <= a.len() {
-            return self.layer(left, a, b.flat(self));
+        if b.len() * LAYER_FACTOR <= a.len() {
+            return self.layer(left, Value::from_pointer(b.flatten(self), Tag::Attrs));
+        }
+        if a.len() * LAYER_FACTOR <= b.len() {
+            // The other way round: what the right set lacks, over the right set.
+            let new: Vec<Entry> = a.flat(self).entries().filter(|entry| b.find(entry.name).is_none()).collect();
+            return if new.is_empty() { right } else { self.layer(right, self.attrs_sorted(&new)) };
         }
         self.merge(a.flat(self), b.flat(self))
     }
@@ -462,33 +469,23 @@ impl Heap {
         }
     }
 
-    /// A small set over a big one.
-    fn layer(&self, left: Value, a: &'static Attrs, b: Flat) -> Value {
-        let depth = a.layer().map_or(0, |layer| layer.header >> 4 & 0xf);
+    /// A small flat set over a big one.
+    fn layer(&self, base: Value, top: Value) -> Value {
+        let attrs = |set: Value| set.as_attrs().expect("`//` is of sets");
+        let depth = attrs(base).layer().map_or(0, |layer| layer.header >> 4 & 0xf);
         let (base, depth) = if depth == MAX_DEPTH {
-            (Value::from_pointer(a.flatten(self), Tag::Attrs), 1)
+            (Value::from_pointer(attrs(base).flatten(self), Tag::Attrs), 1)
         } else {
-            (left, depth + 1)
+            (base, depth + 1)
         };
-        let base_set = base.as_attrs().expect("the base of a layer is a set");
-        let new = b
-            .keys
-            .symbols()
-            .iter()
-            .filter(|&&name| base_set.find(name).is_none())
-            .count();
-        let len = (base_set.len() + new) as u64;
-        let top = self.attrs_with(b.keys, |i| b.slots[i]);
+        let (below, above) = (attrs(base), attrs(top).flat(self));
+        let new = above.keys.symbols().iter().filter(|&&name| below.find(name).is_none()).count();
+        let len = (below.len() + new) as u64;
         count(&self.counters.sets, 1);
         let pointer = self.alloc_words(size_of::<Layer>() / 8).cast::<Layer>();
         // SAFETY: room for the layer was just allocated.
         unsafe {
-            pointer.write(Layer {
-                header: len << 8 | depth << 4 | LAYERED,
-                base,
-                top,
-                flat: Cell::new(None),
-            });
+            pointer.write(Layer { header: len << 8 | depth << 4 | LAYERED, base, top, flat: Cell::new(None) });
             Value::from_pointer(pointer.cast::<Attrs>().as_ref(), Tag::Attrs)
         }
     }

@@ -8,12 +8,13 @@ use hashbrown::HashTable;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::{Symbol, Symbols};
 use rustc_hash::{FxHashMap, FxHasher};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{Hash, Hasher};
 
 /// Larger tables are not interned: hashing them costs more than sharing them saves.
 const INTERN_LIMIT: usize = 32;
-/// Larger tables get a hash index when they are first searched.
+/// Larger tables get a hash index, once they were searched an eighth as often as they have keys: many big tables
+/// are made by `//` and searched for a few names only.
 const INDEX_FROM: usize = 48;
 /// Tables up to this size are searched from front to back.
 const LINEAR_UP_TO: usize = 8;
@@ -25,6 +26,7 @@ pub struct Keys {
     positions: Box<[Pos]>,
     order: OnceCell<Box<[u32]>>,
     index: OnceCell<FxHashMap<Symbol, u32>>,
+    searches: Cell<u32>,
     stripped: OnceCell<&'static Keys>,
 }
 
@@ -57,7 +59,7 @@ impl Keys {
         !self.positions.is_empty()
     }
 
-    /// The index of a name. O(1) beyond 48 keys, else at most 48 comparisons' worth of binary search.
+    /// The index of a name. O(log n), and O(1) once a big table was searched often.
     #[inline]
     pub fn find(&self, name: Symbol) -> Option<usize> {
         let symbols = &*self.symbols;
@@ -69,17 +71,23 @@ impl Keys {
 
     #[inline(never)]
     fn find_in_many(&self, name: Symbol) -> Option<usize> {
-        if self.symbols.len() < INDEX_FROM {
-            return self.symbols.binary_search(&name).ok();
+        if let Some(index) = self.index.get() {
+            return index.get(&name).map(|&i| i as usize);
         }
-        let index = self.index.get_or_init(|| {
-            self.symbols
-                .iter()
-                .enumerate()
-                .map(|(i, &symbol)| (symbol, i as u32))
-                .collect()
-        });
-        index.get(&name).map(|&i| i as usize)
+        if self.symbols.len() >= INDEX_FROM {
+            self.count_search();
+        }
+        self.symbols.binary_search(&name).ok()
+    }
+
+    fn count_search(&self) {
+        let searches = self.searches.get() + 1;
+        self.searches.set(searches);
+        if searches as usize > self.len() / 8 {
+            let index = self.symbols.iter().enumerate().map(|(i, &symbol)| (symbol, i as u32));
+            // Nobody else sets it: there is no index yet.
+            let _ = self.index.set(index.collect());
+        }
     }
 
     /// The indices of the keys in the order of their names' bytes: the order that users see.
@@ -160,6 +168,7 @@ fn new_keys(symbols: Box<[Symbol]>, positions: Box<[Pos]>) -> &'static Keys {
         positions,
         order: OnceCell::new(),
         index: OnceCell::new(),
+        searches: Cell::new(0),
         stripped: OnceCell::new(),
     }))
 }
