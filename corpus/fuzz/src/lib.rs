@@ -1,0 +1,135 @@
+//! What the targets that evaluate share: an evaluator in memory that gives up after some work.
+
+use nivis_eval::error::Result;
+use nivis_eval::evaluator::Evaluator;
+use nivis_eval::host::{FileType, Host, Level, MemoryHost, Source, WantedOutputs};
+use nivis_eval::settings::Settings;
+use nivis_store::derivation::{Derivation, Instantiated};
+use nivis_store::hash::Hash;
+use nivis_store::path::{StoreDir, StorePath};
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+
+/// How often evaluation may ask whether it should stop: every some thousand calls.
+const POLLS: u32 = 16;
+
+/// How much native stack evaluation may use: less than the usual limit of a process.
+const STACK: usize = 6 << 20;
+
+/// A heap larger than this is left behind.
+const LARGE_HEAP: usize = 64 << 20;
+
+/// The host in memory, interrupting evaluation after [`POLLS`] questions.
+struct LimitedHost {
+    host: MemoryHost,
+    polls: Rc<Cell<u32>>,
+}
+
+impl Host for LimitedHost {
+    fn interrupted(&self) -> bool {
+        let polls = self.polls.get();
+        self.polls.set(polls.saturating_add(1));
+        polls >= POLLS
+    }
+
+    fn message(&self, _: Level, _: &str) {}
+
+    fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+        self.host.read_file(path)
+    }
+
+    fn file_type(&self, path: &[u8]) -> io::Result<Option<FileType>> {
+        self.host.file_type(path)
+    }
+
+    fn read_link(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+        self.host.read_link(path)
+    }
+
+    fn read_dir(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, FileType)>> {
+        self.host.read_dir(path)
+    }
+
+    fn environment(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.host.environment(name)
+    }
+
+    fn current_time(&self) -> i64 {
+        self.host.current_time()
+    }
+
+    fn store_dir(&self) -> &StoreDir {
+        self.host.store_dir()
+    }
+
+    fn add_text(&self, name: &str, text: &[u8], references: &[StorePath]) -> Result<StorePath> {
+        self.host.add_text(name, text, references)
+    }
+
+    fn add_source(&self, source: Source<'_>) -> Result<(StorePath, Hash)> {
+        self.host.add_source(source)
+    }
+
+    fn add_derivation(&self, derivation: &Derivation, made: &Instantiated) -> Result<()> {
+        self.host.add_derivation(derivation, made)
+    }
+
+    fn read_derivation(&self, path: &StorePath) -> Result<Vec<u8>> {
+        self.host.read_derivation(path)
+    }
+
+    fn is_valid_path(&self, path: &StorePath) -> Result<bool> {
+        self.host.is_valid_path(path)
+    }
+
+    fn ensure_path(&self, path: &StorePath) -> Result<()> {
+        self.host.ensure_path(path)
+    }
+
+    fn references(&self, path: &StorePath) -> Result<Vec<StorePath>> {
+        self.host.references(path)
+    }
+
+    fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()> {
+        self.host.realise(wanted)
+    }
+}
+
+thread_local! {
+    static EVALUATOR: RefCell<Option<(Evaluator, Rc<Cell<u32>>)>> = const { RefCell::new(None) };
+}
+
+fn new_evaluator() -> (Evaluator, Rc<Cell<u32>>) {
+    let mut host = MemoryHost::new();
+    for (name, contents) in [("default.nix", "{ x ? 1 }: x"), ("sub/a.txt", "hello\n")] {
+        let path = format!("/dir/{name}");
+        host.files.insert(path.into_bytes(), contents.as_bytes().to_vec());
+    }
+    let polls = Rc::new(Cell::new(0));
+    let host = LimitedHost {
+        host,
+        polls: polls.clone(),
+    };
+    let settings = Settings {
+        max_call_depth: 200,
+        features: ["pipe-operators".to_owned()].into(),
+        ..Settings::default()
+    };
+    let ev = Evaluator::new(Box::new(host), settings);
+    nivis_primops::install(&ev).expect("the base scope can be defined");
+    (ev, polls)
+}
+
+/// Runs `body` with an evaluator that was used before: its heap is never freed, so there can't be one for each
+/// input.
+pub fn with_evaluator(body: impl FnOnce(&Evaluator)) {
+    let (ev, polls) = EVALUATOR
+        .take()
+        .filter(|(ev, _)| ev.heap.reserved_bytes() < LARGE_HEAP)
+        .unwrap_or_else(new_evaluator);
+    polls.set(0);
+    ev.set_native_stack(STACK);
+    body(&ev);
+    EVALUATOR.set(Some((ev, polls)));
+}

@@ -1,0 +1,15 @@
+//! Any text is a derivation that is the same when written and read again, or has an error.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nivis_store::derivation::aterm;
+use nivis_store::path::StoreDir;
+
+fuzz_target!(|text: &[u8]| {
+    let store = StoreDir::default();
+    if let Ok(derivation) = aterm::parse(&store, text, "name") {
+        let written = derivation.to_aterm(&store).expect("it was just read");
+        let again = aterm::parse(&store, &written, "name");
+        assert_eq!(again.expect("it was just written"), derivation);
+    }
+});
