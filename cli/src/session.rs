@@ -40,7 +40,9 @@ pub(crate) fn run(
     let outcome = nivis_primops::install(&session.ev)
         .map_err(Failure::from)
         .and_then(|()| work(&session));
-    match outcome {
+    // What was evaluated before an error is kept, and an error in keeping it is not the one to tell of.
+    let kept = session.store.flush().map_err(Failure::from);
+    match outcome.and(kept) {
         Ok(()) => stats::show(&session, &invocation.environment),
         Err(Failure::Eval(error)) => {
             let text = report::error(&session.ev, &error, session.logger.style);

@@ -13,15 +13,7 @@ const MAX_LINKS: usize = 1024;
 impl Evaluator {
     /// Fails when `pure-eval` or `restrict-eval` forbids to look at a path.
     pub fn check_access(&self, path: &[u8]) -> Result<()> {
-        if !self.settings.pure_eval && !self.settings.restrict_eval {
-            return Ok(());
-        }
-        let allowed = self.files.allowed.borrow();
-        // Parents of what is allowed may be seen, so that paths can be resolved.
-        if allowed
-            .iter()
-            .any(|prefix| is_below(path, prefix) || is_below(prefix, path))
-        {
+        if self.is_allowed(path) {
             return Ok(());
         }
         let mode = match self.settings.pure_eval {
@@ -33,6 +25,18 @@ impl Evaluator {
             String::from_utf8_lossy(path)
         );
         Err(Error::new(Kind::Restricted, message))
+    }
+
+    /// Whether a path may be looked at.
+    fn is_allowed(&self, path: &[u8]) -> bool {
+        if !self.settings.pure_eval && !self.settings.restrict_eval {
+            return true;
+        }
+        // Parents of what is allowed may be seen, so that paths can be resolved.
+        let allowed = self.files.allowed.borrow();
+        allowed
+            .iter()
+            .any(|prefix| is_below(path, prefix) || is_below(prefix, path))
     }
 
     /// Allows looking at a path and what is below it.
@@ -121,10 +125,14 @@ impl Evaluator {
         Ok(resolved)
     }
 
-    /// The type of a component on the way to a file. Directories are remembered.
+    /// The type of a component on the way to a file; `None` also if it must not be looked at, so that it is the
+    /// whole path that an error names. Directories are remembered.
     fn component_type(&self, path: &[u8]) -> Result<Option<FileType>> {
         if self.files.directories.borrow().contains(path) {
             return Ok(Some(FileType::Directory));
+        }
+        if !self.is_allowed(path) {
+            return Ok(None);
         }
         let found = self.file_type(path)?;
         if found == Some(FileType::Directory) {
@@ -150,6 +158,7 @@ impl Evaluator {
                 return Err(too_many_links(&path));
             }
             let real = self.resolve_ancestors(&path)?;
+            self.check_access(&real)?;
             match self.component_type(&real)? {
                 Some(FileType::Symlink) => {
                     let target = self.read_link(&real)?;
@@ -160,6 +169,7 @@ impl Evaluator {
             }
         }
         let real = self.resolve_links(&path)?;
+        self.check_access(&real)?;
         match self.component_type(&real)? {
             Some(FileType::Directory) => Ok(join(&path, b"default.nix")),
             _ => Ok(path),
@@ -171,8 +181,8 @@ impl Evaluator {
         if let Some(text) = corepkg_text(path) {
             return Ok(text.as_bytes().to_vec());
         }
-        self.check_access(path)?;
         let real = self.resolve_links(path)?;
+        self.check_access(&real)?;
         match self.host.read_file(&real) {
             Ok(contents) => Ok(contents),
             Err(error) if is_absent(&error) => Err(does_not_exist(path)),

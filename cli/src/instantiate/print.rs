@@ -7,6 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::output::Out;
 use crate::session::current_dir;
 use nivis_eval::context::ContextId;
+use nivis_eval::function::{Function, FunctionKind};
 use nivis_eval::ops::coerce::Coercion;
 use nivis_eval::to_json::JsonStyle;
 use nivis_eval::to_xml::XmlOptions;
@@ -44,11 +45,12 @@ impl Run<'_> {
             strict: self.flags.strict,
             ..JsonStyle::BUILTIN
         };
+        let pos = match value.as_function().map(Function::kind) {
+            Some(FunctionKind::Lambda(code, _)) => code.pos,
+            _ => Pos::NONE,
+        };
         let mut context = ContextId::EMPTY;
-        let mut text = self
-            .session
-            .ev
-            .to_json(value.slot(), Pos::NONE, &mut context, style)?;
+        let mut text = self.session.ev.to_json(value.slot(), pos, &mut context, style)?;
         text.push(b'\n');
         Ok(out.write_all(&text)?)
     }
