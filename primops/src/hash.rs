@@ -1,6 +1,7 @@
 //! Primops on hashes.
 
 use crate::features::require_feature;
+use crate::realise::realise_real_path;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::host::Level;
@@ -32,6 +33,14 @@ fn hash_string(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let frame = "while evaluating the second argument passed to builtins.hashString";
     let text = ev.expect_string(args[1], pos, frame)?;
     Ok(ev.string(Hash::of(algorithm, text).to_base16().as_bytes()))
+}
+
+fn hash_file(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
+    let frame = "while evaluating the first argument passed to builtins.hashFile";
+    let algorithm = parse_algorithm(ev, ev.expect_string_without_context(args[0], pos, frame)?)?;
+    let path = realise_real_path(ev, args[1], pos)?;
+    let contents = ev.read_file(&path)?;
+    Ok(ev.string(Hash::of(algorithm, &contents).to_base16().as_bytes()))
 }
 
 fn convert_hash(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
@@ -75,6 +84,14 @@ pub(super) static TABLE: &[Primop] = &[
         function: hash_string,
         args: &["type", "s"],
         doc: "Returns the hash of string *s* in base 16. *type* is `\"md5\"`, `\"sha1\"`, `\"sha256\"` or `\"sha512\"`.",
+        ..Primop::DEFAULT
+    },
+    Primop {
+        name: "hashFile",
+        arity: 2,
+        function: hash_file,
+        args: &["type", "p"],
+        doc: "Returns the hash of the file at path *p* in base 16. *type* is `\"md5\"`, `\"sha1\"`, `\"sha256\"` or `\"sha512\"`.",
         ..Primop::DEFAULT
     },
     Primop {
