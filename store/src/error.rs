@@ -52,6 +52,11 @@ pub enum StoreError {
         specified: String,
         found: String,
     },
+    #[error(
+        "remounting \"{}\" writable: its file system is read-only, and it is not a mount point of its own",
+        .0.display()
+    )]
+    NotAMountPoint(PathBuf),
     #[error("invalid hash part")]
     BadHashPart,
     #[error("SQLite database \"{}\": {source}", path.display())]

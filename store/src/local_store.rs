@@ -12,6 +12,7 @@ mod add;
 mod import;
 mod layout;
 mod pending;
+mod writable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;

@@ -736,3 +736,75 @@ fn order_and_links() {
             .starts_with("too many symbolic links")
     );
 }
+
+/// In a mount namespace of its own; nothing to see without root.
+#[test]
+fn a_full_disk() {
+    use nix::mount::{MsFlags, mount, umount};
+    use nix::sched::{CloneFlags, unshare};
+    let nothing: Option<&str> = None;
+    let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
+    if unshare(CloneFlags::CLONE_NEWNS)
+        .and_then(|()| mount(nothing, "/", nothing, private, nothing))
+        .is_err()
+    {
+        return;
+    }
+    let place = Place::new();
+    let disk = place.path("");
+    mount(
+        Some("tmpfs"),
+        &disk,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        Some("size=8m"),
+    )
+    .unwrap();
+    let config = StoreConfig {
+        reserved_size: 1 << 20,
+        ..place.config()
+    };
+    let store = LocalStore::new(config, Notify::silent());
+    let before = store.add_text("before", b"x", &none()).unwrap();
+    store.flush().unwrap();
+    let filler = place.path("filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
+    drop(file);
+
+    let small = store.add_text("small", b"y", &none()).unwrap();
+    let big = store
+        .add_text("big", &vec![b'z'; 1 << 20], &[before.clone()].into())
+        .unwrap();
+    let error = store.flush().unwrap_err().to_string();
+    assert!(
+        error.contains("No space left on device") || error.contains("full"),
+        "{error}"
+    );
+    let others = LocalStore::new(
+        StoreConfig {
+            read_only: true,
+            ..place.config()
+        },
+        Notify::silent(),
+    );
+    assert!(others.is_valid_path(&before).unwrap());
+    assert!(!others.is_valid_path(&small).unwrap() && !others.is_valid_path(&big).unwrap());
+    let names: Vec<_> = fs::read_dir(place.path("store"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.to_string_lossy().starts_with("tmp-")),
+        "{names:?}"
+    );
+
+    fs::remove_file(filler).unwrap();
+    store.flush().unwrap();
+    assert_eq!(others.query_all_valid_paths().unwrap().len(), 3);
+    assert_eq!(fs::read(store.real_path(&big)).unwrap().len(), 1 << 20);
+    drop((store, others));
+    umount(&disk).unwrap();
+}

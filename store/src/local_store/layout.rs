@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::Open;
+use super::writable::make_writable;
 use crate::config::StoreConfig;
 use crate::db::Db;
 use crate::error::StoreError;
@@ -25,6 +26,8 @@ pub(super) fn open(config: &StoreConfig, notify: &Notify) -> Result<Open, StoreE
             _big_lock: None,
         });
     }
+    create_dirs(&config.real_store_dir)?;
+    make_writable(config)?;
     create_folders(config)?;
     if !config.allow_symlinked_store {
         check_no_symlinks(&config.real_store_dir)?;
@@ -49,7 +52,6 @@ pub(super) fn open(config: &StoreConfig, notify: &Notify) -> Result<Open, StoreE
 }
 
 fn create_folders(config: &StoreConfig) -> Result<(), IoError> {
-    create_dirs(&config.real_store_dir)?;
     create_dirs(&config.real_store_dir.join(".links"))?;
     for name in ["profiles/per-user", "temproots", "db", "gcroots/per-user"] {
         create_dirs(&config.state_dir.join(name))?;
