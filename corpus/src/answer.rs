@@ -1,4 +1,4 @@
-//! What counts of an answer: reading an error message, and showing a difference.
+//! What counts of an answer: reading error messages, warnings and traces.
 
 use std::path::Path;
 
@@ -109,43 +109,6 @@ pub(crate) fn remarks(stderr: &str) -> Vec<&str> {
         .lines()
         .filter(|line| starts.iter().any(|start| line.starts_with(start)))
         .collect()
-}
-
-/// Says how two texts differ, or that they do not.
-pub(crate) fn same(what: &str, expected: &str, actual: &str) -> Result<(), String> {
-    if expected == actual {
-        return Ok(());
-    }
-    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), actual.lines().collect());
-    let ahead = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let behind = old[ahead..].iter().rev().zip(new[ahead..].iter().rev());
-    let behind = behind.take_while(|(a, b)| a == b).count();
-    let mut text = format!("{what} differs (- recorded, + now), from line {}:\n", ahead + 1);
-    match (&old[ahead..old.len() - behind], &new[ahead..new.len() - behind]) {
-        ([old], [new]) => text.push_str(&long_lines(old, new)),
-        (old, new) => {
-            for (sign, lines) in [('-', old), ('+', new)] {
-                text.extend(lines.iter().map(|line| format!("{sign} {line}\n")));
-            }
-        }
-    }
-    if expected.ends_with('\n') != actual.ends_with('\n') {
-        text.push_str("(one of them has no newline at its end)\n");
-    }
-    Err(text)
-}
-
-/// Two differing lines, only the part around the first difference when they are long.
-fn long_lines(old: &str, new: &str) -> String {
-    let (old, new): (Vec<char>, Vec<char>) = (old.chars().collect(), new.chars().collect());
-    let ahead = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let part = |line: &[char]| {
-        let (start, end) = (ahead.saturating_sub(100), (ahead + 100).min(line.len()));
-        let dots = |cut| if cut { "…" } else { "" };
-        let text: String = line[start..end].iter().collect();
-        format!("{}{text}{}", dots(start > 0), dots(end < line.len()))
-    };
-    format!("- {}\n+ {}\n", part(&old), part(&new))
 }
 
 #[cfg(test)]

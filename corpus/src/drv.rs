@@ -4,7 +4,8 @@
 //! A file that begins with `# writes` needs what it instantiates written to a store; it has no
 //! `.exp`, as that is recorded in read-only mode.
 
-use crate::answer::{normalise, same, text_of};
+use crate::answer::{normalise, text_of};
+use crate::diff::same;
 use crate::subject::{Subject, output};
 use std::fs;
 use std::path::Path;

@@ -5,7 +5,8 @@
 //! `.flags` holds the arguments to use instead of `--eval --strict` or `--parse`. Where the
 //! reference warns or traces, `.err.exp` of an okay case holds these lines.
 
-use crate::answer::{Complaint, normalise, remarks, same};
+use crate::answer::{Complaint, normalise, remarks};
+use crate::diff::same;
 use crate::subject::{Output, Subject, output};
 use std::fs;
 use std::path::Path;

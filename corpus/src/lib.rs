@@ -14,6 +14,7 @@
 mod answer;
 mod case;
 mod deep;
+mod diff;
 mod drv;
 mod known;
 mod lang;

@@ -16,7 +16,8 @@
 //! all others are recorded. The folder's path reads `/pwd`; commands may use `$DATA` for
 //! `cli/data` (shown as `/data`).
 
-use crate::answer::{Complaint, normalise, remarks, same};
+use crate::answer::{Complaint, normalise, remarks};
+use crate::diff::same;
 use crate::subject::{Output, Subject, output};
 use std::fs;
 use std::path::Path;
@@ -90,16 +91,16 @@ fn write_answer(to: &mut String, answer: &Output, clean: impl Fn(&[u8]) -> Strin
 
 /// Drops places that the recorded session does not name: nivis may say more.
 fn without_extra_places(recorded: &str, actual: &str) -> String {
-    let mut recorded = recorded.lines().peekable();
-    let mut kept = String::new();
-    for line in actual.lines() {
-        if line.starts_with("! at ") && !recorded.peek().is_some_and(|l| l.starts_with("! at ")) {
-            continue;
-        }
-        recorded.next();
-        kept.push_str(&format!("{line}\n"));
-    }
-    kept
+    let names_place = |block: &str| block.lines().any(|line| line.starts_with("! at "));
+    let mut recorded = recorded.split_inclusive("\n$ ");
+    let blocks = actual.split_inclusive("\n$ ").map(|block| {
+        let expected = recorded.next().is_none_or(names_place);
+        let lines = block.split_inclusive('\n');
+        lines
+            .filter(|line| expected || !line.starts_with("! at "))
+            .collect::<String>()
+    });
+    blocks.collect()
 }
 
 pub(crate) fn check(path: &Path, subject: &Subject) -> Result<(), String> {
