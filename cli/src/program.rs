@@ -7,6 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::output::complain;
 use crate::report::{self, Style};
+use nivis_store::io_error::IoError;
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStringExt;
 use std::panic::{self, AssertUnwindSafe};

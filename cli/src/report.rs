@@ -260,9 +260,9 @@ impl Report<'_> {
     }
 }
 
-/// Lines that end with LF, CR or CRLF. There is one after the last line's end, too.
+/// Lines that end with LF, CR or CRLF. There is one after the last line's end, too, but none in nothing.
 fn lines(source: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(source);
+    let mut rest = Some(source).filter(|source| !source.is_empty());
     std::iter::from_fn(move || {
         let text = rest?;
         let Some(end) = text.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {

@@ -392,8 +392,16 @@ impl Heap {
         }
         if a.len() * LAYER_FACTOR <= b.len() {
             // The other way round: what the right set lacks, over the right set.
-            let new: Vec<Entry> = a.flat(self).entries().filter(|entry| b.find(entry.name).is_none()).collect();
-            return if new.is_empty() { right } else { self.layer(right, self.attrs_sorted(&new)) };
+            let new: Vec<Entry> = a
+                .flat(self)
+                .entries()
+                .filter(|entry| b.find(entry.name).is_none())
+                .collect();
+            return if new.is_empty() {
+                right
+            } else {
+                self.layer(right, self.attrs_sorted(&new))
+            };
         }
         self.merge(a.flat(self), b.flat(self))
     }
@@ -479,13 +487,23 @@ impl Heap {
             (base, depth + 1)
         };
         let (below, above) = (attrs(base), attrs(top).flat(self));
-        let new = above.keys.symbols().iter().filter(|&&name| below.find(name).is_none()).count();
+        let new = above
+            .keys
+            .symbols()
+            .iter()
+            .filter(|&&name| below.find(name).is_none())
+            .count();
         let len = (below.len() + new) as u64;
         count(&self.counters.sets, 1);
         let pointer = self.alloc_words(size_of::<Layer>() / 8).cast::<Layer>();
         // SAFETY: room for the layer was just allocated.
         unsafe {
-            pointer.write(Layer { header: len << 8 | depth << 4 | LAYERED, base, top, flat: Cell::new(None) });
+            pointer.write(Layer {
+                header: len << 8 | depth << 4 | LAYERED,
+                base,
+                top,
+                flat: Cell::new(None),
+            });
             Value::from_pointer(pointer.cast::<Attrs>().as_ref(), Tag::Attrs)
         }
     }

@@ -323,6 +323,9 @@ impl Evaluator {
             Some(location) => {
                 let origin = match &location.origin {
                     Origin::File(path) => String::from_utf8_lossy(path).into_owned(),
+                    Origin::String(_) if self.is_internal(pos) => {
+                        "«nix-internal»/derivation-internal.nix".to_owned()
+                    }
                     Origin::String(_) => "«string»".to_owned(),
                     Origin::Stdin(_) => "«stdin»".to_owned(),
                 };

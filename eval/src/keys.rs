@@ -84,7 +84,11 @@ impl Keys {
         let searches = self.searches.get() + 1;
         self.searches.set(searches);
         if searches as usize > self.len() / 8 {
-            let index = self.symbols.iter().enumerate().map(|(i, &symbol)| (symbol, i as u32));
+            let index = self
+                .symbols
+                .iter()
+                .enumerate()
+                .map(|(i, &symbol)| (symbol, i as u32));
             // Nobody else sets it: there is no index yet.
             let _ = self.index.set(index.collect());
         }

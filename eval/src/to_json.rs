@@ -6,6 +6,7 @@
 use crate::context::ContextId;
 use crate::error::{Error, Kind, Result, ResultExt};
 use crate::evaluator::Evaluator;
+use crate::function::FunctionKind;
 use crate::number;
 use crate::ops::coerce::Coercion;
 use crate::value::{Slot, Unpacked, Value};
@@ -67,7 +68,13 @@ impl Evaluator {
             Unpacked::Path(path) => write_json_string(out, path)?,
             Unpacked::List(list) => self.write_json_list(out, list, pos, into, style)?,
             Unpacked::Attrs(_) => self.write_json_attrs(out, value, pos, into, style)?,
-            Unpacked::Function(_) => return Err(no_json(&self.describe(value)).at(pos)),
+            Unpacked::Function(function) => {
+                let pos = match function.kind() {
+                    FunctionKind::Lambda(code, _) => code.pos,
+                    FunctionKind::Primop(_) | FunctionKind::Partial(..) => pos,
+                };
+                return Err(no_json(&self.describe(value)).at(pos));
+            }
         }
         Ok(())
     }

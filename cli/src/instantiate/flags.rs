@@ -228,6 +228,7 @@ impl Arguments for Flags {
     fn positional(&mut self, arg: Arg) -> Result<bool> {
         match &*arg {
             b"-" => self.stdin = true,
+            [b'-', ..] => return Ok(false),
             _ => self.arguments.push(arg),
         }
         Ok(true)

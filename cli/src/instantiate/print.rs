@@ -7,7 +7,6 @@ use crate::failure::{Failure, Result};
 use crate::output::Out;
 use crate::session::current_dir;
 use nivis_eval::context::ContextId;
-use nivis_eval::function::{Function, FunctionKind};
 use nivis_eval::ops::coerce::Coercion;
 use nivis_eval::to_json::JsonStyle;
 use nivis_eval::to_xml::XmlOptions;
@@ -40,17 +39,17 @@ impl Run<'_> {
         }
     }
 
+    /// One line of JSON, once all of it is known to be JSON.
     fn print_json(&self, value: Value, out: &mut Out) -> Result<()> {
         let style = JsonStyle {
             strict: self.flags.strict,
             ..JsonStyle::BUILTIN
         };
-        let pos = match value.as_function().map(Function::kind) {
-            Some(FunctionKind::Lambda(code, _)) => code.pos,
-            _ => Pos::NONE,
-        };
         let mut context = ContextId::EMPTY;
-        let mut text = self.session.ev.to_json(value.slot(), pos, &mut context, style)?;
+        let mut text = self
+            .session
+            .ev
+            .to_json(value.slot(), Pos::NONE, &mut context, style)?;
         text.push(b'\n');
         Ok(out.write_all(&text)?)
     }

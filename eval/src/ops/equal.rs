@@ -83,7 +83,7 @@ impl Evaluator {
         }
         let show = |value| self.show_for_error(value);
         match (a.unpack(), b.unpack()) {
-            (Unpacked::Int(_), Unpacked::Float(_)) | (Unpacked::Float(_), Unpacked::Int(_)) => {
+            (Unpacked::Int(_) | Unpacked::Float(_), Unpacked::Int(_) | Unpacked::Float(_)) => {
                 if self.equal_values(a, b, pos)? {
                     return Ok(());
                 }
@@ -96,10 +96,6 @@ impl Evaluator {
                 ))
             }
             (Unpacked::Null, Unpacked::Null) => Ok(()),
-            (Unpacked::Int(x), Unpacked::Int(y)) if x == y => Ok(()),
-            (Unpacked::Int(x), Unpacked::Int(y)) => {
-                fail(format!("integer '{x}' is not equal to integer '{y}'"))
-            }
             (Unpacked::Bool(x), Unpacked::Bool(y)) if x == y => Ok(()),
             (Unpacked::Bool(x), Unpacked::Bool(y)) => {
                 fail(format!("boolean '{x}' is not equal to boolean '{y}'"))
@@ -113,10 +109,6 @@ impl Evaluator {
             (Unpacked::Path(x), Unpacked::Path(y)) if x == y => Ok(()),
             (Unpacked::Path(_), Unpacked::Path(_)) => {
                 fail(format!("path '{}' is not equal to path '{}'", show(a), show(b)))
-            }
-            (Unpacked::Float(x), Unpacked::Float(y)) if x == y => Ok(()),
-            (Unpacked::Float(x), Unpacked::Float(y)) => {
-                fail(format!("float '{x:.6}' is not equal to float '{y:.6}'"))
             }
             (Unpacked::List(x), Unpacked::List(y)) => self.list_difference((a, x), (b, y), pos),
             (Unpacked::Attrs(x), Unpacked::Attrs(y)) => self.set_difference((a, x), (b, y), pos),
