@@ -22,10 +22,16 @@ fn print(file: &Path, out: &mut impl Write) -> std::io::Result<()> {
     let arena = Bump::new();
     match parse(&source, &options, &mut symbols, &arena) {
         Ok(parsed) => {
+            for warning in &parsed.warnings {
+                eprintln!("warning: {}", warning.message("POS"));
+            }
             out.write_all(&show(parsed.ast, &symbols))?;
             writeln!(out)
         }
         Err(error) => {
+            for warning in &error.warnings {
+                eprintln!("warning: {}", warning.message("POS"));
+            }
             let mut sources = SourceMap::new();
             sources.add(Origin::String(source.as_slice().into()), source.len());
             let place = |pos| match sources.locate(pos, |_| None) {

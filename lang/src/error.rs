@@ -14,6 +14,8 @@ pub struct SyntaxError {
     pub previous: Option<Pos>,
     /// Advice, and places that explain the error.
     pub hints: Vec<Hint>,
+    /// Warnings about what comes before the error.
+    pub warnings: Vec<Warning>,
 }
 
 /// What may help with an error.
@@ -34,6 +36,7 @@ impl SyntaxError {
             pos,
             previous: None,
             hints: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 }

@@ -32,8 +32,8 @@ pub enum SyntaxKind {
     /// Blanks, tabs and line ends.
     #[regex(r"[ \t\r\n]+")]
     Whitespace,
-    /// `# …` or `/* … */`
-    #[regex(r"#(?-u:[^\r\n])*", allow_greedy = true)]
+    /// `# …` or `/* … */`. Where it ends the lexer finds itself.
+    #[token("#")]
     Comment,
     /// `/*`, the start of a comment if there is a `*/` further on. The lexer makes other tokens of it.
     #[token("/*")]

@@ -72,7 +72,7 @@ enum Mode {
 pub fn lex(source: &[u8], pipe_operators: bool, recover: bool) -> Tokens {
     let mut lexer = Lexer {
         source,
-        tokens: Vec::with_capacity(source.len() / 5 + 2),
+        tokens: Vec::with_capacity(source.len() / 7 + 2),
         errors: Vec::new(),
         stack: Vec::new(),
         mode: Mode::Default,
@@ -81,6 +81,7 @@ pub fn lex(source: &[u8], pipe_operators: bool, recover: bool) -> Tokens {
         recover,
         run: 0,
         comment_ends: true,
+        has_nul: memchr::memchr(0, source).is_some(),
     };
     lexer.run();
     Tokens {
@@ -103,6 +104,8 @@ struct Lexer<'s> {
     run: u32,
     /// Whether there may be a `*/` further on.
     comment_ends: bool,
+    /// Whether there is a zero byte somewhere.
+    has_nul: bool,
 }
 
 /// More tokens than that may only follow one another without blanks if they are not too long in all.
@@ -194,8 +197,13 @@ impl Lexer<'_> {
                 }
             }
             match kind {
-                SyntaxKind::Whitespace | SyntaxKind::Comment => {
+                SyntaxKind::Whitespace => {
                     self.run = 0;
+                    continue;
+                }
+                SyntaxKind::Comment => {
+                    let body = &self.source[span.end..];
+                    lexer.bump(memchr::memchr2(b'\n', b'\r', body).unwrap_or(body.len()));
                     continue;
                 }
                 SyntaxKind::CommentStart => {
@@ -276,29 +284,22 @@ impl Lexer<'_> {
 
     fn string(&mut self) -> Flow {
         let start = self.position;
-        let (mut at, mut nul) = (start, false);
+        let mut at = start;
         loop {
             at += self.source[at..]
                 .iter()
                 .take_while(|&&byte| STRING_STOPS[usize::from(byte)] == 0)
                 .count();
             match (self.source.get(at), self.source.get(at + 1)) {
-                (Some(0), _) => {
-                    nul = true;
-                    at += 1;
-                }
                 (Some(b'\\'), Some(_)) => at += 2,
                 (Some(b'$'), Some(b'\\')) if at + 2 < self.source.len() => at += 3,
                 (Some(b'$'), Some(b'"')) => at += 1,
-                (Some(b'$'), Some(byte)) if !matches!(byte, b'{' | b'\\') => {
-                    nul |= *byte == 0;
-                    at += 2;
-                }
+                (Some(b'$'), Some(byte)) if !matches!(byte, b'{' | b'\\') => at += 2,
                 _ => break,
             }
         }
         if at > start {
-            if nul {
+            if self.has_nul && unescape_finds_nul(&self.source[start..at]) {
                 return self.reject(SyntaxKind::StringText, at, LexError::NulByte { indented: false });
             }
             self.push(SyntaxKind::StringText, at);
@@ -320,30 +321,18 @@ impl Lexer<'_> {
 
     fn indented(&mut self) -> Flow {
         let start = self.position;
-        let (mut at, mut nul) = (start, false);
+        let mut at = start;
         loop {
-            at += self.source[at..]
-                .iter()
-                .take_while(|&&byte| INDENTED_STOPS[usize::from(byte)] == 0)
-                .count();
+            at = memchr::memchr2(b'\'', b'$', &self.source[at..])
+                .map_or(self.source.len(), |found| at + found);
             match (self.source.get(at), self.source.get(at + 1)) {
-                (Some(0), _) => {
-                    nul = true;
-                    at += 1;
-                }
-                (Some(b'$'), Some(byte)) if !matches!(byte, b'{' | b'\'') => {
-                    nul |= *byte == 0;
-                    at += 2;
-                }
-                (Some(b'\''), Some(byte)) if !matches!(byte, b'$' | b'\'') => {
-                    nul |= *byte == 0;
-                    at += 2;
-                }
+                (Some(b'$'), Some(byte)) if !matches!(byte, b'{' | b'\'') => at += 2,
+                (Some(b'\''), Some(byte)) if !matches!(byte, b'$' | b'\'') => at += 2,
                 _ => break,
             }
         }
         if at > start {
-            if nul {
+            if self.has_nul && self.source[start..at].contains(&0) {
                 return self.reject(SyntaxKind::IndentedText, at, LexError::NulByte { indented: true });
             }
             self.push(SyntaxKind::IndentedText, at);
@@ -459,9 +448,18 @@ const fn stops(bytes: &[u8]) -> [u8; 256] {
 }
 
 /// The bytes that mean something in a `"…"` string.
-static STRING_STOPS: [u8; 256] = stops(b"\"\\$\0");
-/// The bytes that mean something in a `''…''` string.
-static INDENTED_STOPS: [u8; 256] = stops(b"'$\0");
+static STRING_STOPS: [u8; 256] = stops(b"\"\\$");
+
+/// Whether there is a zero byte in the text of a `"…"` string. The reference overlooks those after a backslash.
+#[cold]
+fn unescape_finds_nul(text: &[u8]) -> bool {
+    let mut escaped = false;
+    text.iter().any(|&byte| {
+        let found = byte == 0 && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        found
+    })
+}
 
 fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+')

@@ -60,17 +60,18 @@ fn run<'a, 'o, T>(
     let mut parser = Parser::new(&tokens.tokens, Builder::new(source, options, symbols, arena));
     let ast = grammar(&mut parser);
     let failure = parser.failure;
-    let (error, warnings) = parser.sink.finish();
-    match failure {
-        None => match error {
-            None => Ok(Parsed { ast, warnings }),
-            Some((_, error)) => Err(error),
-        },
-        Some(failure) => Err(first_error(source, options, &tokens, failure, error, bindings)),
-    }
+    let (error, mut warnings) = parser.sink.finish();
+    let (found_at, mut error) = match (failure, error) {
+        (None, None) => return Ok(Parsed { ast, warnings }),
+        (None, Some(error)) => error,
+        (Some(failure), error) => first_error(source, options, &tokens, failure, error, bindings),
+    };
+    warnings.retain(|warning| warning.pos() <= options.pos(found_at));
+    error.warnings = warnings;
+    Err(error)
 }
 
-/// Of a failure of the grammar and an error of the builder, the one the reference meets first.
+/// Of a failure of the grammar and an error of the builder, the one the reference meets first, and where that is.
 #[cold]
 fn first_error(
     source: &[u8],
@@ -79,7 +80,7 @@ fn first_error(
     failure: Failure,
     error: Option<(u32, SyntaxError)>,
     bindings: bool,
-) -> SyntaxError {
+) -> (u32, SyntaxError) {
     let (Failure::Unexpected(index) | Failure::TooDeep(index)) = failure;
     let token = tokens.tokens[index];
     let lex_error = tokens.errors.iter().find(|(at, _)| *at == index);
@@ -88,15 +89,15 @@ fn first_error(
         Some((found_at, error))
             if found_at < token.start || found_at == token.start && lex_error.is_none() =>
         {
-            return error;
+            return (found_at, error);
         }
         _ => {}
     }
     if failure == Failure::TooDeep(index) {
         let message = format!("expressions nest more than {MAX_DEPTH} levels deep");
-        return SyntaxError::new(message, options.pos(token.start));
+        return (token.start, SyntaxError::new(message, options.pos(token.start)));
     }
-    match lex_error {
+    let error = match lex_error {
         Some((_, error)) => {
             let text = &source[token.start as usize..token.end as usize];
             let start = match error {
@@ -117,7 +118,8 @@ fn first_error(
                 ..SyntaxError::new(message, options.pos(start))
             }
         }
-    }
+    };
+    (token.start, error)
 }
 
 /// What the tree's parser has to say about the token of this index, which it looks at from another side.

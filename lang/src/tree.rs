@@ -78,17 +78,12 @@ pub fn parse_tree(source: &[u8], pipe_operators: bool) -> Tree {
     let (green, mut diagnostics) = syntax(source, pipe_operators);
     let verbatim = matches!(encode(source), Cow::Borrowed(_));
     let root = SyntaxNode::new_root(green.clone());
-    validate(
-        &root,
-        |offset| {
-            if verbatim {
-                offset
-            } else {
-                source_offset(&root, offset)
-            }
-        },
-        &mut diagnostics,
-    );
+    if verbatim {
+        validate(&root, |offset| offset, &mut diagnostics);
+    } else {
+        let offsets = source_offsets(&root.text().to_string());
+        validate(&root, |offset| offsets[offset as usize], &mut diagnostics);
+    }
     diagnostics.sort_by_key(|diagnostic| diagnostic.range.start);
     Tree {
         green,
@@ -126,10 +121,17 @@ pub(crate) fn syntax(source: &[u8], pipe_operators: bool) -> (GreenNode, Vec<Dia
     (sink.builder.finish(), sink.diagnostics)
 }
 
-/// The offset in the source of an offset in a tree that is not verbatim.
-fn source_offset(root: &SyntaxNode, offset: u32) -> u32 {
-    let text = root.text().slice(..rowan::TextSize::from(offset)).to_string();
-    decode(&text).len() as u32
+/// For each offset in the text of a tree that is not verbatim, the offset in the source.
+fn source_offsets(text: &str) -> Vec<u32> {
+    let mut offsets = Vec::with_capacity(text.len() + 1);
+    let (mut offset, mut buffer) = (0, [0; 4]);
+    for c in text.chars() {
+        let encoded = c.encode_utf8(&mut buffer);
+        offsets.extend(std::iter::repeat_n(offset, encoded.len()));
+        offset += decode(encoded).len() as u32;
+    }
+    offsets.push(offset);
+    offsets
 }
 
 impl From<SyntaxKind> for rowan::SyntaxKind {

@@ -199,16 +199,29 @@ fn operator_chain<S: Sink>(
 fn application<S: Sink>(p: &mut Parser<'_, S>) -> S::Expr {
     let mark = p.mark();
     let function = selection(p);
-    if !p.kind().starts_operand() {
+    if !p.kind().starts_operand() || S::RECOVERS && at_binding(p) {
         return function;
     }
     let items = p.sink.items_start();
-    while p.kind().starts_operand() {
+    while p.kind().starts_operand() && !(S::RECOVERS && at_binding(p)) {
         let argument = selection(p);
         p.sink.item(argument);
         p.warn_or_call(argument);
     }
     p.sink.call(mark, function, items)
+}
+
+/// Whether a binding starts here, the semicolon before it missing.
+fn at_binding<S: Sink>(p: &Parser<'_, S>) -> bool {
+    let mut ahead = 0;
+    while p.nth(ahead) == Ident {
+        match p.nth(ahead + 1) {
+            Assign => return true,
+            Dot => ahead += 2,
+            _ => break,
+        }
+    }
+    false
 }
 
 /// `e`, `e.p`, `e.p or d`, `e or`
