@@ -53,7 +53,8 @@ pub enum ExprKind<'a> {
         /// At least one name.
         path: &'a [AttrName<'a>],
     },
-    /// `function arg1 arg2 …`; never nested directly as the function of another call.
+    /// `function arg1 arg2 …`; never nested directly as the function of another call, unless the argument of the
+    /// outer one is an `or` (see [`crate::error::Warning::Or`]).
     Call {
         /// What is called.
         function: ExprRef<'a>,

@@ -2,7 +2,10 @@
 
 mod common;
 
+use bumpalo::Bump;
 use common::{check, parse_and_show};
+use nivis_lang::symbol::Symbols;
+use nivis_lang::{ParseOptions, parse_bindings};
 
 #[test]
 fn operators() {
@@ -213,4 +216,25 @@ fn inherited_names_keep_their_sources_when_merged() {
         "x: { a = { inherit (x) b; }; a = { inherit (x.y) c d; }; }",
         "(x: { a = { inherit (x) b; inherit ((x).y) c d; }; })",
     )]);
+}
+
+#[test]
+fn bindings_without_braces() {
+    let bindings = |source: &'static str| {
+        let (mut symbols, arena) = (Symbols::new(), Bump::new());
+        let options = ParseOptions::new(1, b"/");
+        parse_bindings(source.as_bytes(), &options, &mut symbols, &arena)
+            .map(|parsed| parsed.ast.attrs.len())
+            .map_err(|error| error.message)
+    };
+    assert_eq!(bindings("a = 1; b.c = 2; b.d = 3; inherit x;"), Ok(3));
+    assert_eq!(
+        bindings("a = 1"),
+        Err("syntax error, unexpected end of file, expecting ';'".to_owned())
+    );
+    assert_eq!(
+        bindings("a = 1; a = 2;"),
+        Err("attribute 'a' already defined".to_owned())
+    );
+    assert!(bindings("").is_err());
 }
