@@ -141,6 +141,8 @@ pub struct Pattern {
     pub(crate) defaults: u32,
     /// The formals of the argument shape seen last: see [`PlanCache`].
     pub(crate) plan: PlanCache,
+    /// What `functionArgs` returns, made when first asked for.
+    pub args: Cell<Option<Value>>,
 }
 
 /// A formal argument.

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result, ResultExt};
 use crate::heap::Heap;
 use crate::host::Host;
 use crate::import::Files;
+use crate::names::NameCache;
 use crate::primop::Primop;
 use crate::settings::Settings;
 use crate::stack::Stack;
@@ -111,6 +112,7 @@ pub struct Evaluator {
     pub(crate) symbols: RefCell<Symbols>,
     /// The string value of each symbol, made when first asked for.
     symbol_values: RefCell<Vec<Option<Value>>>,
+    pub(crate) known_names: NameCache,
     pub(crate) sources: RefCell<SourceMap>,
     pub(crate) stack: Stack,
     pub(crate) depth: Cell<u32>,
@@ -141,6 +143,7 @@ impl Evaluator {
             stats: Stats::default(),
             symbols: RefCell::new(symbols),
             symbol_values: RefCell::default(),
+            known_names: NameCache::default(),
             sources: RefCell::new(SourceMap::new()),
             stack: Stack::new(),
             depth: Cell::new(0),

@@ -13,6 +13,7 @@
 use crate::attrs::UnionMemo;
 use crate::context::ContextId;
 use crate::keys::KeysTable;
+use crate::subset::SubsetMemo;
 use crate::value::{Slot, Tag, Value};
 use bumpalo::Bump;
 use std::alloc::Layout;
@@ -104,6 +105,7 @@ pub struct Heap {
     allocated: Cell<usize>,
     pub(crate) keys: KeysTable,
     pub(crate) unions: UnionMemo,
+    pub(crate) subsets: SubsetMemo,
     /// What was made of each kind.
     pub counters: Counters,
 }
@@ -123,6 +125,7 @@ impl Heap {
             allocated: Cell::new(FIRST_CHUNK),
             keys: KeysTable::default(),
             unions: UnionMemo::default(),
+            subsets: SubsetMemo::default(),
             counters: Counters::default(),
         }
     }

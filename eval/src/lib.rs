@@ -26,6 +26,7 @@ pub mod import;
 pub mod keys;
 mod lower;
 mod machine;
+mod names;
 pub mod number;
 pub mod ops;
 pub mod path;
@@ -35,6 +36,7 @@ mod scope;
 pub mod settings;
 #[allow(unsafe_code, reason = "zeroed frames: see the module's invariants")]
 mod stack;
+mod subset;
 pub mod suggest;
 pub mod to_json;
 pub mod to_xml;

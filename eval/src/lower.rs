@@ -405,6 +405,7 @@ impl Lowering<'_> {
                     ellipsis: formals.ellipsis,
                     defaults,
                     plan,
+                    args: std::cell::Cell::new(None),
                 }))
             }
         };

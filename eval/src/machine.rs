@@ -274,8 +274,7 @@ impl Evaluator {
             Name::Dynamic(code, pos) => {
                 let value = self.eval(code, frame)?;
                 let context = "while evaluating an attribute name";
-                let name = self.expect_string_without_context(value.slot(), *pos, context)?;
-                Ok(self.intern(name))
+                self.expect_name(value.slot(), *pos, context)
             }
         }
     }
@@ -495,8 +494,7 @@ impl Evaluator {
                 continue;
             }
             let context = "while evaluating the name of a dynamic attribute";
-            let name = self.expect_string_without_context(name.slot(), code.pos, context)?;
-            let name = self.intern(name);
+            let name = self.expect_name(name.slot(), code.pos, context)?;
             if let Some(other) = entries.iter().find(|entry| entry.name == name) {
                 let message = format!(
                     "dynamic attribute '{}' already defined at {}",

@@ -37,9 +37,10 @@ fn name_and_set(
     pos: Pos,
     [first, second]: [&'static str; 2],
 ) -> Result<(Symbol, &'static Attrs)> {
-    let name = ev.expect_string_without_context(args[0], pos, first)?;
+    ev.expect_string_without_context(args[0], pos, first)?;
     let set = ev.expect_attrs(args[1], pos, second)?;
-    Ok((ev.intern(name), set))
+    // New names get their symbols in the reference's order: after those that the set brings.
+    Ok((ev.expect_name(args[0], pos, first)?, set))
 }
 
 fn get_attr(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
@@ -80,25 +81,12 @@ fn remove_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let mut removed = Vec::with_capacity(names.len());
     for &name in names {
         let context = "while evaluating the values of the second argument passed to builtins.removeAttrs";
-        let name = ev.intern(ev.expect_string_without_context(name, pos, context)?);
-        if set.get(name).is_some() {
-            removed.push(name);
-        }
+        removed.push(ev.expect_name(name, pos, context)?);
     }
-    if removed.is_empty() {
-        return ev.force(args[0], pos);
+    match ev.heap.without(set.flat(ev.heap), &removed) {
+        Some(rest) => Ok(rest),
+        None => ev.force(args[0], pos),
     }
-    removed.sort_unstable();
-    let flat = set.flat(&ev.heap);
-    let mut left: Vec<Entry> = Vec::with_capacity(flat.len());
-    let mut removed = removed.into_iter().peekable();
-    for entry in flat.entries() {
-        while removed.next_if(|&name| name < entry.name).is_some() {}
-        if removed.peek() != Some(&entry.name) {
-            left.push(entry);
-        }
-    }
-    Ok(ev.heap.attrs_sorted(&left))
 }
 
 fn list_to_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
@@ -113,8 +101,7 @@ fn list_to_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
         };
         let context =
             "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
-        let name = ev.expect_string_without_context(name.slot, name.pos, context)?;
-        pairs.push((ev.intern(name), pair));
+        pairs.push((ev.expect_name(name.slot, name.pos, context)?, pair));
     }
     // Stable: of several pairs of one name the first counts.
     pairs.sort_by_key(|&(name, _)| name);
@@ -167,7 +154,7 @@ fn intersect_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 
 fn cat_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let context = "while evaluating the first argument passed to builtins.catAttrs";
-    let name = ev.intern(ev.expect_string_without_context(args[0], pos, context)?);
+    let name = ev.expect_name(args[0], pos, context)?;
     let context = "while evaluating the second argument passed to builtins.catAttrs";
     let list = ev.expect_list(args[1], pos, context)?;
     let mut found = Vec::with_capacity(list.len());
@@ -183,22 +170,27 @@ fn function_args(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let Some(function) = ev.force(args[0], pos)?.as_function() else {
         return Err(Error::new(Kind::Type, "'functionArgs' requires a function").at(pos));
     };
-    let formals = match function.kind() {
+    let pattern = match function.kind() {
         FunctionKind::Lambda(code, _) => match code.parameter {
-            Parameter::Pattern(pattern) => pattern.formals,
-            Parameter::Name(_) => &[],
+            Parameter::Pattern(pattern) => pattern,
+            Parameter::Name(_) => return Ok(ev.heap.attrs(&mut [])),
         },
-        FunctionKind::Primop(_) | FunctionKind::Partial(..) => &[],
+        FunctionKind::Primop(_) | FunctionKind::Partial(..) => return Ok(ev.heap.attrs(&mut [])),
     };
+    if let Some(args) = pattern.args.get() {
+        return Ok(args);
+    }
+    let formals = pattern.formals.iter();
     let entries: Vec<Entry> = formals
-        .iter()
         .map(|formal| Entry {
             name: formal.name,
             slot: Value::bool(formal.has_default()).slot(),
             pos: formal.pos,
         })
         .collect();
-    Ok(ev.heap.attrs_sorted(&entries))
+    let args = ev.heap.attrs_sorted(&entries);
+    pattern.args.set(Some(args));
+    Ok(args)
 }
 
 fn map_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {

@@ -140,8 +140,7 @@ fn group_by(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     for &element in list {
         let name = ev.call(function, &[element], pos)?;
         let context = "while evaluating the return value of the grouping function passed to builtins.groupBy";
-        let name = ev.expect_string_without_context(name.slot(), pos, context)?;
-        let symbol = ev.intern(name);
+        let symbol = ev.expect_name(name.slot(), pos, context)?;
         let place = *places.entry(symbol).or_insert_with(|| {
             groups.push((symbol, vec![]));
             groups.len() - 1
