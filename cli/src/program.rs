@@ -7,6 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::output::complain;
 use crate::report::{self, Style};
+use nivis_eval::heap::OutOfMemory;
 use nivis_store::io_error::IoError;
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStringExt;
@@ -38,8 +39,12 @@ pub(crate) fn main() -> ! {
     for stack_size in STACK_SIZES {
         let thread = std::thread::Builder::new().stack_size(stack_size);
         let started = thread.spawn(move || {
-            let status = panic::catch_unwind(AssertUnwindSafe(|| run(stack_size))).unwrap_or_else(|_| {
-                complain("error: this is a bug in nivis; please report it");
+            let status = panic::catch_unwind(AssertUnwindSafe(|| run(stack_size))).unwrap_or_else(|cause| {
+                complain(if cause.is::<OutOfMemory>() {
+                    "error: out of memory"
+                } else {
+                    "error: this is a bug in nivis; please report it"
+                });
                 1
             });
             // Nothing is torn down: the system frees memory faster.

@@ -94,6 +94,16 @@ pub(crate) fn count(counter: &Cell<u64>, by: usize) {
     counter.set(counter.get().wrapping_add(by as u64));
 }
 
+/// The payload of the unwinding that ends evaluation when there is no memory for an object. Nearly everything makes
+/// objects, and nothing can go on without; so this is no [`Error`](crate::error::Error).
+pub struct OutOfMemory;
+
+#[cold]
+#[inline(never)]
+fn out_of_memory() -> ! {
+    std::panic::resume_unwind(Box::new(OutOfMemory))
+}
+
 const FIRST_CHUNK: usize = 1 << 20;
 const LARGEST_CHUNK: usize = 32 << 20;
 
@@ -103,6 +113,7 @@ pub struct Heap {
     current: UnsafeCell<&'static Bump>,
     next_chunk: Cell<usize>,
     allocated: Cell<usize>,
+    limit: Cell<usize>,
     pub(crate) keys: KeysTable,
     pub(crate) unions: UnionMemo,
     pub(crate) subsets: SubsetMemo,
@@ -123,6 +134,7 @@ impl Heap {
             current: UnsafeCell::new(new_arena(FIRST_CHUNK)),
             next_chunk: Cell::new(2 * FIRST_CHUNK),
             allocated: Cell::new(FIRST_CHUNK),
+            limit: Cell::new(usize::MAX),
             keys: KeysTable::default(),
             unions: UnionMemo::default(),
             subsets: SubsetMemo::default(),
@@ -133,6 +145,17 @@ impl Heap {
     /// Bytes taken from the system so far.
     pub fn reserved_bytes(&self) -> usize {
         self.allocated.get()
+    }
+
+    /// Has evaluation end as [`OutOfMemory`] rather than take more bytes than this from the system.
+    pub fn set_limit(&self, bytes: usize) {
+        self.limit.set(bytes);
+    }
+
+    fn check_limit(&self) {
+        if self.allocated.get() > self.limit.get() {
+            out_of_memory();
+        }
     }
 
     #[inline(always)]
@@ -154,11 +177,13 @@ impl Heap {
     fn grow(&self, layout: Layout) -> NonNull<u8> {
         if layout.size() > LARGEST_CHUNK / 8 {
             self.allocated.set(self.allocated.get() + layout.size());
+            self.check_limit();
             return new_arena(layout.size() + layout.align()).alloc_layout(layout);
         }
         let size = self.next_chunk.get().max(layout.size() + layout.align());
         self.next_chunk.set((size * 2).min(LARGEST_CHUNK));
         self.allocated.set(self.allocated.get() + size);
+        self.check_limit();
         let arena = new_arena(size);
         // SAFETY: as in `arena`.
         unsafe { *self.current.get() = arena };
@@ -168,9 +193,10 @@ impl Heap {
     /// Room for `n` words, uninitialised.
     #[inline(always)]
     pub(crate) fn alloc_words(&self, n: usize) -> NonNull<u64> {
-        // SAFETY: the size is a multiple of the alignment and, as n counts words that exist, below isize::MAX.
-        let layout = unsafe { Layout::from_size_align_unchecked(n * 8, 8) };
-        self.alloc_layout(layout).cast()
+        match Layout::array::<u64>(n) {
+            Ok(layout) => self.alloc_layout(layout).cast(),
+            Err(_) => out_of_memory(),
+        }
     }
 
     /// Moves a value that needs no drop to the heap.
@@ -236,7 +262,7 @@ impl Heap {
         self.string_in(bytes, ContextId::EMPTY)
     }
 
-    /// A string value. Strings of 4 GiB and more cannot be represented and abort evaluation.
+    /// A string value. Strings of 4 GiB and more cannot be represented and end evaluation as [`OutOfMemory`].
     #[inline]
     pub fn string_in(&self, bytes: &[u8], context: ContextId) -> Value {
         self.string_of_parts(bytes.len(), std::iter::once(bytes), context)
@@ -250,7 +276,9 @@ impl Heap {
         parts: impl Iterator<Item = &'b [u8]>,
         context: ContextId,
     ) -> Value {
-        let len = u32::try_from(total).expect("strings are shorter than 4 GiB");
+        let Ok(len) = u32::try_from(total) else {
+            out_of_memory()
+        };
         count(&self.counters.strings, 1);
         count(&self.counters.string_bytes, total);
         let words = self.alloc_words(1 + total.div_ceil(8));
@@ -323,7 +351,10 @@ impl Heap {
 
 /// A leaked arena of at least `size` bytes, asking for huge pages.
 fn new_arena(size: usize) -> &'static Bump {
-    let arena: &'static Bump = Box::leak(Box::new(Bump::with_capacity(size)));
+    let Ok(arena) = Bump::try_with_capacity(size) else {
+        out_of_memory()
+    };
+    let arena: &'static Bump = Box::leak(Box::new(arena));
     // From here on the arena must not add chunks of its own: growing is our business.
     arena.set_allocation_limit(Some(arena.allocated_bytes()));
     ask_for_huge_pages(arena);
@@ -376,6 +407,18 @@ mod tests {
             heap.string(&text).as_string().map(|string| string.bytes().len()),
             Some(text.len())
         );
+    }
+
+    #[test]
+    fn what_does_not_fit_ends_evaluation() {
+        for (len, limit) in [(1 << 45, usize::MAX), (1 << 60, usize::MAX), (1 << 20, 1 << 21)] {
+            let result = std::panic::catch_unwind(|| {
+                let heap = Heap::new();
+                heap.set_limit(limit);
+                heap.list_with(len, |_| Slot::NULL);
+            });
+            assert!(result.is_err_and(|cause| cause.is::<OutOfMemory>()), "{len}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use nivis_eval::error::Result;
 use nivis_eval::evaluator::Evaluator;
+use nivis_eval::heap::OutOfMemory;
 use nivis_eval::host::{FileType, Host, Level, MemoryHost, Source, WantedOutputs};
 use nivis_eval::settings::Settings;
 use nivis_store::derivation::{Derivation, Instantiated};
@@ -9,6 +10,7 @@ use nivis_store::hash::Hash;
 use nivis_store::path::{StoreDir, StorePath};
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 /// How often evaluation may ask whether it should stop: every some thousand calls.
@@ -19,6 +21,9 @@ const STACK: usize = 6 << 20;
 
 /// A heap larger than this is left behind.
 const LARGE_HEAP: usize = 64 << 20;
+
+/// How large a heap may be.
+const LIMIT: usize = 4 * LARGE_HEAP;
 
 /// The host in memory, interrupting evaluation after [`POLLS`] questions.
 struct LimitedHost {
@@ -117,6 +122,7 @@ fn new_evaluator() -> (Evaluator, Rc<Cell<u32>>) {
         ..Settings::default()
     };
     let ev = Evaluator::new(Box::new(host), settings);
+    ev.heap.set_limit(LIMIT);
     nivis_primops::install(&ev).expect("the base scope can be defined");
     (ev, polls)
 }
@@ -130,6 +136,9 @@ pub fn with_evaluator(body: impl FnOnce(&Evaluator)) {
         .unwrap_or_else(new_evaluator);
     polls.set(0);
     ev.set_native_stack(STACK);
-    body(&ev);
-    EVALUATOR.set(Some((ev, polls)));
+    match catch_unwind(AssertUnwindSafe(|| body(&ev))) {
+        Ok(()) => EVALUATOR.set(Some((ev, polls))),
+        Err(cause) if cause.is::<OutOfMemory>() => {}
+        Err(cause) => resume_unwind(cause),
+    }
 }
