@@ -64,7 +64,7 @@ const QUERY_ALL: &str = "select path from ValidPaths";
 const STATEMENT_CACHE: usize = 32;
 
 /// How long SQLite itself waits before the whole transaction is tried again.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long nothing is said of waiting.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -233,6 +233,7 @@ impl Db {
                 Ok(result) => return Ok(result),
                 Err(Failure::Other(error)) => return Err(error),
                 Err(Failure::Sqlite(error)) if is_busy(&error) => {
+                    self.notify.check_interrupt()?;
                     let waited = start.elapsed();
                     if waited >= spoken + SILENCE {
                         spoken = waited;

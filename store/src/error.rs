@@ -12,6 +12,8 @@ use crate::path::PathError;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum StoreError {
+    #[error("interrupted by the user")]
+    Interrupted,
     #[error("path '{0}' is not valid")]
     NotValid(String),
     #[error("path '{0}' is not a valid store path")]

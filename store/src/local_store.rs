@@ -234,7 +234,7 @@ impl LocalStore {
         paths: impl IntoIterator<Item = &'a StorePath>,
     ) -> Result<(), StoreError> {
         self.opened(|open, _| match &mut open.temp_roots {
-            Some(roots) => Ok(roots.add(paths)?),
+            Some(roots) => roots.add(paths, &self.notify),
             None => Ok(()),
         })
     }

@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::error::StoreError;
 use crate::io_error::IoError;
 use crate::notify::Notify;
 
@@ -48,29 +49,28 @@ pub(crate) fn try_lock(file: &File, path: &Path, kind: LockKind) -> Result<bool,
 }
 
 /// Take a lock, however long it takes; `message` is said if it takes long.
+///
+/// Asks again and again, and does not wait inside of the system, where nobody could interrupt it.
 pub(crate) fn lock(
     file: &File,
     path: &Path,
     kind: LockKind,
     notify: &Notify,
     message: &str,
-) -> Result<(), IoError> {
+) -> Result<(), StoreError> {
     let start = Instant::now();
+    let mut said = false;
     let mut pause = Duration::from_millis(1);
-    // Waiting inside of the system could not be told from hanging.
-    while start.elapsed() < SILENCE {
-        if try_lock(file, path, kind)? {
-            return Ok(());
+    while !try_lock(file, path, kind)? {
+        notify.check_interrupt()?;
+        if !said && start.elapsed() >= SILENCE {
+            said = true;
+            notify.say(message);
         }
         std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(100));
+        pause = (pause * 2).min(Duration::from_millis(50));
     }
-    notify.say(message);
-    let result = match kind {
-        LockKind::Shared => file.lock_shared(),
-        LockKind::Exclusive => file.lock(),
-    };
-    result.map_err(|error| IoError::at("locking", path, error))
+    Ok(())
 }
 
 /// The name of the lock file of a path.
@@ -88,7 +88,7 @@ pub(crate) struct PathLocks {
 
 impl PathLocks {
     /// Lock all of `paths`, always in the same order, so that two processes cannot wait for one another.
-    pub(crate) fn lock(paths: &BTreeSet<PathBuf>, notify: &Notify) -> Result<Self, IoError> {
+    pub(crate) fn lock(paths: &BTreeSet<PathBuf>, notify: &Notify) -> Result<Self, StoreError> {
         let mut locks = PathLocks::default();
         for path in paths {
             let name = lock_name(path);

@@ -1,28 +1,56 @@
-//! Messages of the store to whoever runs it, such as what is waited for.
+//! The store's connection to whoever runs it: messages, such as what is waited for, and being told to stop.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Where messages go. Nothing is printed here.
+use crate::error::StoreError;
+
+/// Where messages go, and who says when to stop. Nothing is printed here.
 #[derive(Clone, Default)]
-pub struct Notify(Option<Arc<Say>>);
+pub struct Notify {
+    say: Option<Arc<Say>>,
+    interrupted: Option<Arc<Interrupted>>,
+}
 
 type Say = dyn Fn(&str) + Send + Sync;
+
+type Interrupted = dyn Fn() -> bool + Send + Sync;
 
 impl Notify {
     /// Messages go to that function.
     pub fn new(say: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Notify(Some(Arc::new(say)))
+        Notify {
+            say: Some(Arc::new(say)),
+            interrupted: None,
+        }
     }
 
     /// Messages go nowhere.
     pub fn silent() -> Self {
-        Notify(None)
+        Notify::default()
+    }
+
+    /// That function says whether the user asked to stop. It is asked while the store waits for others, and
+    /// between files.
+    #[must_use]
+    pub fn with_interrupt(self, interrupted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Notify {
+            interrupted: Some(Arc::new(interrupted)),
+            ..self
+        }
     }
 
     pub(crate) fn say(&self, message: &str) {
-        if let Some(say) = &self.0 {
+        if let Some(say) = &self.say {
             say(message);
+        }
+    }
+
+    /// Fails if the user asked to stop.
+    pub(crate) fn check_interrupt(&self) -> Result<(), StoreError> {
+        match &self.interrupted {
+            Some(interrupted) if interrupted() => Err(StoreError::Interrupted),
+            _ => Ok(()),
         }
     }
 }

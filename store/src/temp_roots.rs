@@ -13,8 +13,10 @@ use std::time::Duration;
 use rustc_hash::FxHashSet;
 
 use crate::config::StoreConfig;
+use crate::error::StoreError;
 use crate::io_error::IoError;
 use crate::locks::{LockKind, open_lock_file, try_lock};
+use crate::notify::Notify;
 use crate::path::{StoreDir, StorePath};
 
 /// The roots of this process.
@@ -65,7 +67,11 @@ impl TempRoots {
     }
 
     /// Make paths roots of this process. When this returns, no collector will delete them.
-    pub(crate) fn add<'a>(&mut self, paths: impl IntoIterator<Item = &'a StorePath>) -> Result<(), IoError> {
+    pub(crate) fn add<'a>(
+        &mut self,
+        paths: impl IntoIterator<Item = &'a StorePath>,
+        notify: &Notify,
+    ) -> Result<(), StoreError> {
         let paths: Vec<_> = paths
             .into_iter()
             .filter(|path| !self.added.contains(*path))
@@ -86,6 +92,7 @@ impl TempRoots {
                 self.append(&paths)?;
                 break;
             }
+            notify.check_interrupt()?;
             std::thread::sleep(Duration::from_millis(20));
         }
         self.added.extend(paths.into_iter().cloned());

@@ -808,3 +808,30 @@ fn a_full_disk() {
     drop((store, others));
     umount(&disk).unwrap();
 }
+
+#[test]
+fn the_user_can_interrupt() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let place = Place::new();
+    place.open().open().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    let notify = Notify::silent().with_interrupt(move || asked.load(Ordering::Relaxed));
+    let store = LocalStore::new(place.config(), notify);
+    let path = store.add_text("text", b"x", &none()).unwrap();
+    // Another process is in a transaction.
+    let other = rusqlite::Connection::open(place.path("var/db/db.sqlite")).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    let error = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| store.flush());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        stop.store(true, Ordering::Relaxed);
+        waiting.join().unwrap().unwrap_err()
+    });
+    assert_eq!(error.to_string(), "interrupted by the user");
+    other.execute_batch("rollback").unwrap();
+    stop.store(false, Ordering::Relaxed);
+    store.flush().unwrap();
+    assert!(store.real_path(&path).exists());
+}

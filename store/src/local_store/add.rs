@@ -120,6 +120,7 @@ impl LocalStore {
         };
         let mut answers = Vec::new();
         let recording = |path: &Path, file_type| -> Result<bool, E> {
+            self.notify.check_interrupt()?;
             let answer = filter(path, file_type)?;
             answers.push(answer);
             Ok(answer)
@@ -198,7 +199,7 @@ impl LocalStore {
             let (Some(db), Some(temp_roots)) = (&open.db, &mut open.temp_roots) else {
                 return Ok(());
             };
-            temp_roots.add(pending.paths())?;
+            temp_roots.add(pending.paths(), &self.notify)?;
             pending.write(&self.config, db, &self.notify)
         })
     }

@@ -213,6 +213,7 @@ impl Chunk<'_> {
         }
         let temporary = TempDir::new(self.config)?;
         for item in &self.items {
+            self.notify.check_interrupt()?;
             self.put_into_place(item, &temporary)?;
         }
         Self::sync(self.config)?;
