@@ -37,11 +37,19 @@ struct Config {
     at: usize,
 }
 
+impl Config {
+    /// The same state at this position or a later one, where no loop has been entered yet.
+    fn moved_to(self, at: usize) -> Config {
+        let counts = if at == self.at { self.counts } else { 0 };
+        Config { counts, at, ..self }
+    }
+}
+
 enum Frame {
     /// One more round of a repetition has been tried; leave it unless that led to a match.
     Repeat(Config),
-    /// The exit of a one-byte loop has been tried after the bytes from `low` to `at`; try fewer.
-    Scan { state: StateId, low: usize, at: usize },
+    /// The exit of a one-byte loop, entered at this place, has been tried at `at`; try it after fewer bytes.
+    Scan(Config, usize),
     /// The first alternative has been followed; follow the second too.
     Either(Config),
     /// The first alternative led to a match, so both together did.
@@ -165,9 +173,7 @@ impl<'a> Search<'a> {
                     });
                 }
                 Frame::Settled(config) => self.settle(config, matched, start, goal),
-                Frame::Scan { state, low, at } => {
-                    next = self.shorten_scan(state, low, at, matched, start, goal);
-                }
+                Frame::Scan(low, at) => next = self.shorten_scan(low, at, matched, start, goal),
             }
         }
         self.frames.clear();
@@ -215,8 +221,8 @@ impl<'a> Search<'a> {
                     first
                 }
                 State::Scan { body, exit, .. } => {
-                    match self.scan(state, body, at) {
-                        Ok(end) => at = end,
+                    match self.scan(Config { state, counts, at }, body) {
+                        Ok(end) => Config { counts, at, .. } = end,
                         Err(known) => return Ok(known),
                     }
                     exit
@@ -257,13 +263,13 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Runs a one-byte loop as far as it goes, and returns the position where its exit is to be tried first.
-    fn scan(&mut self, state: StateId, body: StateId, low: usize) -> Result<usize, Outcome> {
-        let mut at = low;
+    /// Runs a one-byte loop as far as it goes, and returns where its exit is to be tried first.
+    fn scan(&mut self, low: Config, body: StateId) -> Result<Config, Outcome> {
+        let mut at = low.at;
         loop {
-            match self.known_outcome(Config { state, counts: 0, at }) {
+            match self.known_outcome(low.moved_to(at)) {
                 None => {}
-                Some(Outcome::Fails) if at > low => {
+                Some(Outcome::Fails) if at > low.at => {
                     at -= 1;
                     break;
                 }
@@ -274,39 +280,34 @@ impl<'a> Search<'a> {
             }
             at += 1;
         }
-        self.frames.push(Frame::Scan { state, low, at });
-        Ok(at)
+        self.frames.push(Frame::Scan(low, at));
+        Ok(low.moved_to(at))
     }
 
     /// After the exit of a one-byte loop was tried at `at`: settles that, and returns what to try next.
     fn shorten_scan(
         &mut self,
-        state: StateId,
-        low: usize,
+        low: Config,
         at: usize,
         matched: bool,
         start: usize,
         goal: Goal,
     ) -> Option<Config> {
         if matched {
-            for at in low..=at {
-                self.settle(Config { state, counts: 0, at }, true, start, goal);
+            for at in low.at..=at {
+                self.settle(low.moved_to(at), true, start, goal);
             }
             return None;
         }
-        self.settle(Config { state, counts: 0, at }, false, start, goal);
-        if at == low {
+        self.settle(low.moved_to(at), false, start, goal);
+        if at == low.at {
             return None;
         }
-        self.frames.push(Frame::Scan {
-            state,
-            low,
-            at: at - 1,
-        });
+        self.frames.push(Frame::Scan(low, at - 1));
+        let state = self.other_way(low.state);
         Some(Config {
-            state: self.other_way(state),
-            counts: 0,
-            at: at - 1,
+            state,
+            ..low.moved_to(at - 1)
         })
     }
 
