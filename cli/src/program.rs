@@ -60,9 +60,11 @@ pub(crate) fn main() -> ! {
 
 fn run(stack_size: usize) -> u8 {
     let environment = Environment::read();
+    let terminal = io::stderr().is_terminal();
     let style = Style {
         show_trace: false,
-        colour: !environment.no_colour && io::stderr().is_terminal(),
+        colour: terminal && !environment.no_colour,
+        rich: terminal,
     };
     let mut args = std::env::args_os().map(OsStringExt::into_vec);
     let called_as = args.next().unwrap_or_else(|| b"nivis".to_vec());
@@ -95,10 +97,8 @@ fn finish(invocation: &Invocation, outcome: Result<()>) -> u8 {
         // Whoever read the output has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Err(Failure::Output(error)) => {
-            complain(&report::plain(
-                &format!("writing to standard output: {error}"),
-                style,
-            ));
+            let error = IoError::during("writing to standard output", error);
+            complain(&report::plain(&error.to_string(), style));
         }
         Err(Failure::Exit(status)) => return status,
     }

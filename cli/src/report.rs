@@ -1,8 +1,10 @@
 //! Errors as users see them, in the reference's layout: frames from the outermost in, then the error itself.
 
+mod syntax;
+
 use nivis_eval::error::{Error, Frame, FrameText};
 use nivis_eval::evaluator::Evaluator;
-use nivis_lang::position::{Location, Origin, Pos};
+use nivis_lang::position::Pos;
 use std::collections::HashSet;
 use std::fmt::Write;
 
@@ -19,6 +21,8 @@ pub(crate) struct Style {
     pub(crate) show_trace: bool,
     /// Whether to use colours.
     pub(crate) colour: bool,
+    /// Whether a person reads it, and not a program that expects the reference's layout.
+    pub(crate) rich: bool,
 }
 
 impl Style {
@@ -26,12 +30,14 @@ impl Style {
         if self.colour { code } else { "" }
     }
 
-    fn red(self) -> &'static str {
-        self.paint("\x1b[31;1m")
-    }
-
-    fn blue(self) -> &'static str {
-        self.paint("\x1b[34;1m")
+    /// Red, blue, magenta and back to normal.
+    fn colours(self) -> (&'static str, &'static str, &'static str, &'static str) {
+        (
+            self.paint("\x1b[31;1m"),
+            self.paint("\x1b[34;1m"),
+            self.magenta(),
+            self.normal(),
+        )
     }
 
     fn magenta(self) -> &'static str {
@@ -58,6 +64,13 @@ pub(crate) fn error(ev: &Evaluator, error: &Error, style: Style) -> String {
         count: 0,
     };
     report.frames(&details.frames);
+    if style.rich
+        && !details.hints.is_empty()
+        && details.frames.is_empty()
+        && let Some(text) = syntax::render(ev, error, style.colour)
+    {
+        return text;
+    }
     let _ = writeln!(report.text, "{}", details.message);
     report.position("", details.pos);
     if !details.suggestions.is_empty() {
@@ -71,7 +84,8 @@ pub(crate) fn error(ev: &Evaluator, error: &Error, style: Style) -> String {
 }
 
 fn prefix(style: Style) -> String {
-    format!("{}error:{} ", style.red(), style.normal())
+    let (red, _, _, normal) = style.colours();
+    format!("{red}error:{normal} ")
 }
 
 /// Puts `error:` before the first line and indents the others by as much.
@@ -221,65 +235,24 @@ impl Report<'_> {
 
     /// `at file:line:column:` and the line with its neighbours; whether there is a position.
     fn position(&mut self, indent: &str, pos: Pos) -> bool {
-        let Some(location) = self.ev.locate(pos) else {
+        let Some(place) = self.ev.place(pos) else {
             return false;
         };
-        let (blue, magenta, normal) = (self.style.blue(), self.style.magenta(), self.style.normal());
-        let place = self.ev.show_position(pos);
-        let _ = write!(self.text, "{indent}{blue}at {magenta}{place}{normal}:");
-        if let Some(source) = self.source(&location) {
-            self.source_lines(&source, &location);
-            self.text.push('\n');
-        }
+        let (red, blue, magenta, normal) = self.style.colours();
+        let _ = write!(self.text, "{indent}{blue}at {magenta}{}{normal}:", place.position);
+        let _ = place.write_lines(&mut self.text, &format!("{red}^{normal}"));
+        self.text.push('\n');
         true
     }
-
-    fn source(&self, location: &Location) -> Option<Vec<u8>> {
-        match &location.origin {
-            Origin::File(path) => self.ev.host.read_file(path).ok(),
-            Origin::String(text) | Origin::Stdin(text) => Some(text.to_vec()),
-        }
-    }
-
-    fn source_lines(&mut self, source: &[u8], location: &Location) {
-        let line = location.line as usize;
-        for (number, text) in lines(source).enumerate().map(|(i, text)| (i + 1, text)) {
-            if number + 1 < line {
-                continue;
-            }
-            if number > line + 1 {
-                break;
-            }
-            let _ = write!(self.text, "\n {number:>5}| {}", String::from_utf8_lossy(text));
-            if number == line {
-                let (red, normal) = (self.style.red(), self.style.normal());
-                let blanks = " ".repeat(location.column as usize);
-                let _ = write!(self.text, "\n      |{blanks}{red}^{normal}");
-            }
-        }
-    }
 }
 
-/// Lines that end with LF, CR or CRLF. There is one after the last line's end, too, but none in nothing.
-fn lines(source: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(source).filter(|source| !source.is_empty());
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let Some(end) = text.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
-            rest = None;
-            return Some(text);
-        };
-        let skip = if text[end..].starts_with(b"\r\n") { 2 } else { 1 };
-        rest = Some(&text[end + skip..]);
-        Some(&text[..end])
-    })
-}
-
-/// A warning.
+/// A warning; further lines are indented below the first.
 pub(crate) fn warning(text: &str, style: Style) -> String {
-    let (magenta, normal) = (style.magenta(), style.normal());
-    match text.strip_prefix("evaluation warning: ") {
-        Some(text) => format!("{magenta}evaluation warning:{normal} {text}"),
-        None => format!("{magenta}warning:{normal} {text}"),
-    }
+    let (kind, text) = match text.strip_prefix("evaluation warning: ") {
+        Some(text) => ("evaluation warning:", text),
+        None => ("warning:", text),
+    };
+    let blanks = " ".repeat(kind.len() + 1);
+    let text = text.replace('\n', &format!("\n{blanks}"));
+    expand_tabs(&format!("{}{kind}{} {text}", style.magenta(), style.normal()))
 }

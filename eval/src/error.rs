@@ -3,6 +3,7 @@
 //! An error holds what happened, where, and the frames it passed on its way up. It holds no values of the heap and
 //! no formatted frames; only the command line turns it into words and colours.
 
+use nivis_lang::error::Hint;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 
@@ -122,6 +123,8 @@ pub struct Details {
     pub frames: Vec<Frame>,
     /// Names close to one that was not found, best first.
     pub suggestions: Vec<String>,
+    /// Advice, and places that explain a syntax error.
+    pub hints: Vec<Hint>,
     /// The exit status the command should end with, when not 1.
     pub exit_status: Option<i32>,
 }
@@ -146,6 +149,7 @@ impl Error {
             pos: Pos::NONE,
             frames: vec![],
             suggestions: vec![],
+            hints: vec![],
             exit_status: None,
         }))
     }

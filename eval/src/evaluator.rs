@@ -319,6 +319,11 @@ impl Evaluator {
             .map(|(origin, _)| origin.clone())
     }
 
+    /// The byte of its source that a position names.
+    pub fn offset(&self, pos: Pos) -> Option<u32> {
+        self.sources.borrow().origin(pos).map(|(_, offset)| offset)
+    }
+
     /// A position as messages write it: `file:line:column`.
     pub fn show_position(&self, pos: Pos) -> String {
         match self.locate(pos) {

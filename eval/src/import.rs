@@ -7,9 +7,9 @@ use crate::host::Level;
 use crate::path::parent;
 use crate::value::{Slot, Value};
 use bumpalo::Bump;
-use nivis_lang::ParseOptions;
 use nivis_lang::position::{Origin, Pos};
 use nivis_lang::symbol::Symbol;
+use nivis_lang::{ParseOptions, Warning};
 use nivis_store::path::StorePath;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
@@ -159,13 +159,17 @@ impl Evaluator {
                 message.push_str(" at ");
                 message.push_str(&self.show_position(previous));
             }
-            Error::new(Kind::Syntax, message).at(error.pos)
+            let mut failure = Error::new(Kind::Syntax, message).at(error.pos);
+            failure.details_mut().hints = error.hints;
+            failure
         })?;
         for warning in &parsed.warnings {
-            self.host.message(
-                Level::Warning,
-                &warning.message(&self.show_position(warning.pos())),
-            );
+            let mut text = warning.message(&self.show_position(warning.pos()));
+            if let (Warning::Lint { .. }, Some(place)) = (warning, self.place(warning.pos())) {
+                text.push('\n');
+                text.push_str(&place.to_string());
+            }
+            self.host.message(Level::Warning, &text);
         }
         Ok(parsed.ast)
     }

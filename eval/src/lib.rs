@@ -30,6 +30,7 @@ mod names;
 pub mod number;
 pub mod ops;
 pub mod path;
+pub mod place;
 pub mod primop;
 pub mod print;
 mod scope;
