@@ -1,6 +1,7 @@
 //! The real outside: files of the file system, a store, the environment, and standard error.
 
 mod compute;
+mod fetch;
 mod local;
 
 use crate::env::variable;
@@ -9,7 +10,7 @@ use crate::store_choice::StoreChoice;
 use compute::Computed;
 use local::Local;
 use nivis_eval::error::{Error, Kind, Result};
-use nivis_eval::host::{FileType, Host, Level, Source, WantedOutputs};
+use nivis_eval::host::{Fetched, FileType, Host, Level, Source, WantedOutputs};
 use nivis_store::derivation::{Derivation, Instantiated, aterm};
 use nivis_store::hash::Hash;
 use nivis_store::nar;
@@ -222,6 +223,10 @@ impl Host for RealHost {
             store_error(format!("error parsing derivation '{path}': {error}"))
         })?;
         Ok(derivation.references().into_iter().collect())
+    }
+
+    fn fetch(&self, url: &str, unpack: bool) -> Result<Fetched> {
+        fetch::fetch(url, unpack)
     }
 
     fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()> {

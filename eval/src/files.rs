@@ -186,9 +186,7 @@ impl Evaluator {
         match self.host.read_file(&real) {
             Ok(contents) => Ok(contents),
             Err(error) if is_absent(&error) => Err(does_not_exist(path)),
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-                Err(file_error("reading from file", path, &error))
-            }
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => Err(is_a_directory()),
             Err(error) => Err(file_error("opening file", path, &error)),
         }
     }
@@ -270,6 +268,12 @@ pub fn file_error(doing: &str, path: &[u8], error: &io::Error) -> Error {
         Kind::File,
         format!("{doing} \"{}\": {reason}", String::from_utf8_lossy(path)),
     )
+}
+
+/// The error for a directory that was to be read as a file, in the words of the reference, which names no path.
+#[cold]
+pub fn is_a_directory() -> Error {
+    Error::new(Kind::File, "read of 4096 bytes: Is a directory")
 }
 
 /// The error for a file that is not there.

@@ -155,6 +155,9 @@ fn add_unframed(ev: &Evaluator, wanted: Wanted, pos: Pos) -> Result<Value> {
     }
     ev.check_access(&path)?;
     let real = ev.resolve_links(&path)?;
+    if method == ContentAddressMethod::Flat && ev.file_type(&real)? == Some(FileType::Directory) {
+        return Err(nivis_eval::files::is_a_directory());
+    }
     let mut ask = |path: &[u8], file_type: FileType| match filter {
         Some(filter) => call_filter(ev, filter, path, file_type, pos),
         None => Ok(true),

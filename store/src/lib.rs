@@ -15,6 +15,7 @@
 //! [`Deferred`](derivation::DerivationOutput::Deferred) (or fixed, floating, impure), then call
 //! [`derivation::instantiate`]; it fills in the outputs and their variables, and gives text and path.
 //!
+//! With `archives` there are [`decompress`] and [`tarball`], for what is fetched from elsewhere.
 //! With `db` there is [`LocalStore`], the store on disk.
 
 #![forbid(unsafe_code)]
@@ -28,6 +29,11 @@ pub mod nar;
 pub mod path;
 pub mod references;
 pub mod source;
+
+#[cfg(feature = "archives")]
+pub mod decompress;
+#[cfg(feature = "archives")]
+pub mod tarball;
 
 #[cfg(feature = "db")]
 pub mod config;
