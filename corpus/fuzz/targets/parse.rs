@@ -1,10 +1,11 @@
-//! Any text is an expression or has an error within it.
+//! Any text is an expression or has an error within it. The lossless tree holds all of it, and agrees on what is right.
 #![no_main]
 
 use bumpalo::Bump;
 use libfuzzer_sys::fuzz_target;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbols;
+use nivis_lang::tree::parse_tree;
 use nivis_lang::{Lint, ParseOptions, SyntaxError};
 
 fn check(error: &SyntaxError, source: &[u8]) {
@@ -20,13 +21,21 @@ fn check(error: &SyntaxError, source: &[u8]) {
 fuzz_target!(|source: &[u8]| {
     for pipe_operators in [false, true] {
         let mut options = ParseOptions::new(1, b"/dir");
-        options.home = pipe_operators.then_some(b"/home");
+        options.home = Some(b"/home");
         options.pipe_operators = pipe_operators;
         options.url_literals = Lint::Warn;
         options.short_path_literals = Lint::Warn;
         options.absolute_path_literals = Lint::Warn;
         let (mut symbols, arena) = (Symbols::new(), Bump::new());
-        match nivis_lang::parse(source, &options, &mut symbols, &arena) {
+        let tree = parse_tree(source, pipe_operators);
+        assert_eq!(tree.text(), source);
+        for diagnostic in tree.diagnostics() {
+            assert!(diagnostic.range.start <= diagnostic.range.end);
+            assert!(diagnostic.range.end as usize <= source.len());
+        }
+        let parsed = nivis_lang::parse(source, &options, &mut symbols, &arena);
+        assert_eq!(parsed.is_ok(), tree.diagnostics().is_empty());
+        match parsed {
             Ok(parsed) => {
                 nivis_lang::show::show(parsed.ast, &symbols);
             }
