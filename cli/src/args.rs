@@ -124,3 +124,102 @@ fn take_values(name: &str, wanted: usize, rest: &mut VecDeque<Arg>) -> Result<Ve
 pub(crate) fn lossy(arg: &[u8]) -> String {
     String::from_utf8_lossy(arg).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Command {
+        common: Vec<String>,
+        own: Vec<String>,
+    }
+
+    fn all(values: &[Arg]) -> String {
+        values
+            .iter()
+            .map(|value| lossy(value))
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+
+    impl Arguments for Command {
+        type Common = Vec<String>;
+        const COMMON_FLAGS: &'static [Flag<Vec<String>>] = &[Flag {
+            names: &["--arg"],
+            values: &["name", "expr"],
+            help: "",
+            apply: |common, values| {
+                common.push(format!("arg {}", all(values)));
+                Ok(())
+            },
+        }];
+        const FLAGS: &'static [Flag<Command>] = &[
+            Flag {
+                names: &["--jobs", "-j"],
+                values: &["n"],
+                help: "",
+                apply: |command, values| {
+                    command.own.push(format!("jobs {}", all(values)));
+                    Ok(())
+                },
+            },
+            Flag {
+                names: &["-q"],
+                values: &[],
+                help: "",
+                apply: |command, _| {
+                    command.own.push("q".to_owned());
+                    Ok(())
+                },
+            },
+        ];
+
+        fn common(&mut self) -> &mut Vec<String> {
+            &mut self.common
+        }
+
+        fn other_flag(&mut self, name: &str) -> Option<OtherFlag<Command>> {
+            (name == "--setting").then(|| OtherFlag {
+                values: 1,
+                apply: Box::new(|command: &mut Command, values| {
+                    command.own.push(format!("setting {}", all(values)));
+                    Ok(())
+                }),
+            })
+        }
+
+        fn positional(&mut self, arg: Arg) -> Result<bool> {
+            self.own.push(format!("<{}>", lossy(&arg)));
+            Ok(arg != b"bad")
+        }
+    }
+
+    fn parsed(line: &str) -> Result<String, String> {
+        let mut command = Command::default();
+        let args = line.split(' ').map(|arg| arg.as_bytes().to_vec()).collect();
+        match parse(&mut command, args) {
+            Ok(()) => Ok([command.common, command.own].concat().join(" ")),
+            Err(Failure::Usage(message)) => Err(message),
+            Err(other) => Err(format!("{other:?}")),
+        }
+    }
+
+    #[test]
+    fn flags_stand_anywhere_and_may_be_bundled() {
+        assert_eq!(parsed("f --arg x -q g -j 3").unwrap(), "arg x,-q <f> <g> jobs 3");
+        assert_eq!(parsed("-qj3 -qq").unwrap(), "q jobs 3 q q");
+        assert_eq!(parsed("--setting --x - -- -q").unwrap(), "setting --x <-> <-q>");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(parsed("--foo").unwrap_err(), "unrecognised flag '--foo'");
+        assert_eq!(parsed("-j").unwrap_err(), "'-j' requires an argument");
+        assert_eq!(
+            parsed("--arg x").unwrap_err(),
+            "flag '--arg' requires 2 argument(s), but only 1 were given"
+        );
+        assert_eq!(parsed("bad").unwrap_err(), "unexpected argument 'bad'");
+    }
+}

@@ -256,3 +256,33 @@ pub(crate) fn warning(text: &str, style: Style) -> String {
     let text = text.replace('\n', &format!("\n{blanks}"));
     expand_tabs(&format!("{}{kind}{} {text}", style.magenta(), style.normal()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_lines_are_indented() {
+        let style = Style::default();
+        assert_eq!(plain("a\nb", style), "error: a\n       b");
+        assert_eq!(warning("a\nb", style), "warning: a\n         b");
+        assert_eq!(warning("evaluation warning: a", style), "evaluation warning: a");
+    }
+
+    #[test]
+    fn tabs_become_blanks() {
+        assert_eq!(expand_tabs("ab\tc\r\td"), "ab      c       d");
+    }
+
+    #[test]
+    fn suggestions_are_listed() {
+        let names = |names: &[&str]| {
+            one_of(
+                &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+                Style::default(),
+            )
+        };
+        assert_eq!(names(&["a"]), "a");
+        assert_eq!(names(&["a", "b", "c"]), "one of a, b or c");
+    }
+}
