@@ -218,24 +218,14 @@ impl Attrs {
         }
         let Some(layer) = self.layer() else { return self };
         layer.flat.get().unwrap_or_else(|| {
-            let mut tops = vec![];
-            let mut set = self;
-            while let Some(layer) = set.layer() {
-                if let Some(flat) = layer.flat.get() {
-                    set = flat;
-                    break;
-                }
-                tops.push(layer.top.as_attrs().expect("the top of a layer is a set"));
+            // What lies over the big set, from the top down; the upper ones win.
+            let mut over = layer.top;
+            let mut set = layer.base.as_attrs().expect("the base of a layer is a set");
+            while let Some(layer) = set.layer().filter(|layer| layer.flat.get().is_none()) {
+                over = heap.merge(layer.top, over);
                 set = layer.base.as_attrs().expect("the base of a layer is a set");
             }
-            let mut delta: Vec<Entry> = vec![];
-            for top in tops {
-                let top = top.as_flat().expect("the top of a layer is flat");
-                let new: Vec<Entry> = top.entries().filter(|entry| is_new(&delta, entry.name)).collect();
-                delta.extend(new);
-            }
-            let delta = heap.attrs(&mut delta).as_attrs().expect("a set");
-            let merged = heap.merge(set.flat(heap), delta.flat(heap));
+            let merged = heap.merge(Value::from_pointer(set, Tag::Attrs), over);
             let merged = merged.as_attrs().expect("a merge of sets is a set");
             layer.flat.set(Some(merged));
             merged
@@ -249,10 +239,6 @@ impl Attrs {
             None => self.flat(heap).keys,
         }
     }
-}
-
-fn is_new(delta: &[Entry], name: Symbol) -> bool {
-    delta.iter().all(|entry| entry.name != name)
 }
 
 /// A name, its value and where it was defined.
@@ -314,6 +300,13 @@ struct Union {
 #[derive(Default)]
 pub(crate) struct UnionMemo {
     unions: RefCell<FxHashMap<(u64, u64), &'static Union>>,
+    /// The keys of unions of big sets.
+    keys: RefCell<FxHashMap<(u64, u64), &'static Keys>>,
+}
+
+/// What identifies the shapes of the operands.
+fn shapes(a: Flat, b: Flat) -> (u64, u64) {
+    (std::ptr::from_ref(a.keys).addr() as u64, std::ptr::from_ref(b.keys).addr() as u64)
 }
 
 impl Heap {
@@ -403,7 +396,7 @@ impl Heap {
                 self.layer(right, self.attrs_sorted(&new))
             };
         }
-        self.merge(a.flat(self), b.flat(self))
+        self.merge(left, right)
     }
 
     /// `mapAttrs function set`. Elements of big sets are made when they are looked at.
@@ -433,10 +426,7 @@ impl Heap {
 
     /// `//` of small sets: the shape comes from the memo, the values are copied.
     fn copy_union(&self, a: Flat, b: Flat) -> Value {
-        let key = (
-            std::ptr::from_ref(a.keys).addr() as u64,
-            std::ptr::from_ref(b.keys).addr() as u64,
-        );
+        let key = shapes(a, b);
         let known = self.unions.unions.borrow().get(&key).copied();
         let union = known.unwrap_or_else(|| {
             let union: &'static Union = Box::leak(Box::new(self.plan_union(a.keys, b.keys)));
@@ -508,22 +498,44 @@ impl Heap {
         }
     }
 
-    /// Merges two flat sets; the attributes of `right` win.
-    fn merge(&self, left: Flat, right: Flat) -> Value {
+    /// `left // right` by copying. The keys of unions of the same shapes are shared.
+    fn merge(&self, left: Value, right: Value) -> Value {
+        let flat = |set: Value| set.as_attrs().expect("`//` is of sets").flat(self);
+        let (left, right) = (flat(left), flat(right));
+        let known = self.unions.keys.borrow().get(&shapes(left, right)).copied();
+        let keys = known.unwrap_or_else(|| {
+            let keys = self.merge_keys(left.keys, right.keys);
+            self.unions.keys.borrow_mut().insert(shapes(left, right), keys);
+            keys
+        });
         let (a, b) = (left.keys.symbols(), right.keys.symbols());
+        let (mut i, mut j) = (0, 0);
+        self.attrs_with(keys, |_| {
+            let from_left = j == b.len() || (i < a.len() && a[i] < b[j]);
+            if from_left {
+                i += 1;
+                left.slots[i - 1]
+            } else {
+                i += usize::from(i < a.len() && a[i] == b[j]);
+                j += 1;
+                right.slots[j - 1]
+            }
+        })
+    }
+
+    fn merge_keys(&self, left: &Keys, right: &Keys) -> &'static Keys {
+        let (a, b) = (left.symbols(), right.symbols());
         let len = a.len() + b.len() - common_keys(a, b);
-        let has_positions = left.keys.has_positions() || right.keys.has_positions();
+        let has_positions = left.has_positions() || right.has_positions();
         let mut symbols = Vec::with_capacity(len);
         let mut positions = Vec::with_capacity(if has_positions { len } else { 0 });
-        let mut slots = Vec::with_capacity(len);
         let (mut i, mut j) = (0, 0);
         while i < a.len() || j < b.len() {
             let from_left = j == b.len() || (i < a.len() && a[i] < b[j]);
-            let (side, k) = if from_left { (&left, i) } else { (&right, j) };
-            symbols.push(side.keys.symbols()[k]);
-            slots.push(side.slots[k]);
+            let (side, k) = if from_left { (left, i) } else { (right, j) };
+            symbols.push(side.symbols()[k]);
             if has_positions {
-                positions.push(side.keys.position(k));
+                positions.push(side.position(k));
             }
             if from_left {
                 i += 1;
@@ -532,8 +544,7 @@ impl Heap {
                 j += 1;
             }
         }
-        let keys = self.keys.make_owned(symbols, positions);
-        self.attrs_with(keys, |i| slots[i])
+        self.keys.make_owned(symbols, positions)
     }
 }
 
