@@ -306,7 +306,10 @@ pub(crate) struct UnionMemo {
 
 /// What identifies the shapes of the operands.
 fn shapes(a: Flat, b: Flat) -> (u64, u64) {
-    (std::ptr::from_ref(a.keys).addr() as u64, std::ptr::from_ref(b.keys).addr() as u64)
+    (
+        std::ptr::from_ref(a.keys).addr() as u64,
+        std::ptr::from_ref(b.keys).addr() as u64,
+    )
 }
 
 impl Heap {
