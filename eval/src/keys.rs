@@ -12,7 +12,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{Hash, Hasher};
 
 /// Larger tables are not interned: hashing them costs more than sharing them saves.
-pub(crate) const INTERN_LIMIT: usize = 256;
+pub(crate) const INTERN_LIMIT: usize = 64;
 /// Larger tables get a hash index, once they were searched an eighth as often as they have keys: many big tables
 /// are made by `//` and searched for a few names only.
 const INDEX_FROM: usize = 48;

@@ -198,6 +198,6 @@ fn strings_and_numbers() {
     check_fails(
         "assert 1 == 2; 3",
         Kind::Assertion,
-        "integer '1' is not equal to integer '2'",
+        "an integer with value '1' is not equal to an integer with value '2'",
     );
 }
