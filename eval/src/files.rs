@@ -11,6 +11,23 @@ use std::io;
 const MAX_LINKS: usize = 1024;
 
 impl Evaluator {
+    /// Whether `pure-eval` or `restrict-eval` is on.
+    pub fn is_restricted(&self) -> bool {
+        self.settings.pure_eval || self.settings.restrict_eval
+    }
+
+    /// Whether a path may be looked at. That holds for the folders above what is allowed too, so that paths can be
+    /// resolved; of their entries only some are to be seen.
+    pub fn is_allowed(&self, path: &[u8]) -> bool {
+        !self.is_restricted()
+            || self
+                .files
+                .allowed
+                .borrow()
+                .iter()
+                .any(|prefix| is_below(path, prefix) || is_below(prefix, path))
+    }
+
     /// Fails when `pure-eval` or `restrict-eval` forbids to look at a path.
     pub fn check_access(&self, path: &[u8]) -> Result<()> {
         if self.is_allowed(path) {
@@ -27,18 +44,6 @@ impl Evaluator {
         Err(Error::new(Kind::Restricted, message))
     }
 
-    /// Whether a path may be looked at.
-    fn is_allowed(&self, path: &[u8]) -> bool {
-        if !self.settings.pure_eval && !self.settings.restrict_eval {
-            return true;
-        }
-        // Parents of what is allowed may be seen, so that paths can be resolved.
-        let allowed = self.files.allowed.borrow();
-        allowed
-            .iter()
-            .any(|prefix| is_below(path, prefix) || is_below(prefix, path))
-    }
-
     /// Allows looking at a path and what is below it.
     pub fn allow_path(&self, path: &[u8]) {
         self.files.allowed.borrow_mut().insert(path.to_vec());
@@ -46,7 +51,7 @@ impl Evaluator {
 
     /// Allows looking at a path of the store.
     pub fn allow_store_path(&self, path: &StorePath) {
-        if self.settings.pure_eval || self.settings.restrict_eval {
+        if self.is_restricted() {
             self.allow_path(self.host.store_dir().print(path).as_bytes());
         }
     }
@@ -195,7 +200,12 @@ impl Evaluator {
     pub fn read_dir(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, FileType)>> {
         self.check_access(path)?;
         match self.host.read_dir(path) {
-            Ok(entries) => Ok(entries),
+            Ok(mut entries) => {
+                if self.is_restricted() {
+                    entries.retain(|(name, _)| self.is_allowed(&join(path, name)));
+                }
+                Ok(entries)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(does_not_exist(path)),
             Err(error) => Err(file_error("cannot read directory", path, &error)),
         }

@@ -3,6 +3,7 @@
 mod attributes;
 mod inputs;
 mod json;
+mod output_of;
 mod outputs;
 mod strict;
 
@@ -41,6 +42,15 @@ pub(super) static TABLE: &[Primop] = &[
         args: &["output"],
         doc: "Returns a string that stands for the path of the output named *output* of the derivation it is used in. The builder sees the path.",
         global: true,
+        ..Primop::DEFAULT
+    },
+    Primop {
+        name: "outputOf",
+        arity: 2,
+        function: output_of::output_of,
+        args: &["derivation-reference", "output-name"],
+        doc: "Returns the path of the output *output-name* of the derivation whose path *derivation-reference* is.",
+        feature: Some("dynamic-derivations"),
         ..Primop::DEFAULT
     },
 ];

@@ -95,7 +95,7 @@ fn path_exists(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 fn get_env(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let context = "while evaluating the first argument passed to builtins.getEnv";
     let name = ev.expect_string_without_context(args[0], pos, context)?;
-    if ev.settings.restrict_eval || ev.settings.pure_eval {
+    if ev.is_restricted() {
         return Ok(ev.string(b""));
     }
     Ok(ev.string(&ev.host.environment(name).unwrap_or_default()))

@@ -29,7 +29,7 @@ fn flake_ref_to_string(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value>
     require_feature(ev, "flakes", "")?;
     let context = "while evaluating the argument passed to builtins.flakeRefToString";
     let attrs = ev.expect_attrs(args[0], Pos::NONE, context)?;
-    for entry in attrs.flat(&ev.heap).entries() {
+    for entry in attrs.flat(ev.heap).entries() {
         let value = ev.force(entry.slot, entry.pos)?;
         match value.unpack() {
             Unpacked::Int(i) if i < 0 => {

@@ -31,7 +31,7 @@ fn scoped_import(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let context = "while evaluating the first argument passed to builtins.scopedImport";
     let scope = ev.expect_attrs(args[0], pos, context)?;
     let scope: Vec<(Symbol, Slot)> = scope
-        .flat(&ev.heap)
+        .flat(ev.heap)
         .entries()
         .map(|entry| (entry.name, entry.slot))
         .collect();

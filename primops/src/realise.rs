@@ -94,7 +94,7 @@ pub(crate) fn build(ev: &Evaluator, context: ContextId) -> Result<()> {
         .map(|(drv, outputs)| WantedOutputs { drv, outputs })
         .collect();
     ev.host.realise(&requests)?;
-    if ev.settings.pure_eval || ev.settings.restrict_eval {
+    if ev.is_restricted() {
         for (drv, outputs) in &wanted {
             allow_closures(ev, drv, outputs)?;
         }

@@ -31,7 +31,7 @@ pub(super) fn nix_path(ev: &Evaluator) -> Value {
 
 /// Allows looking at what the search path names, when that is restricted.
 pub(super) fn allow_search_path(ev: &Evaluator) -> Result<()> {
-    if !ev.settings.pure_eval && !ev.settings.restrict_eval {
+    if !ev.is_restricted() {
         return Ok(());
     }
     let store = ev.host.store_dir();
@@ -103,7 +103,9 @@ fn lookup(ev: &Evaluator, elements: &[SearchPathElement], name: &[u8], pos: Pos)
         let Some(root) = resolve_element(ev, &element.path)? else {
             continue;
         };
-        let path = ev.resolve_links(&normalise(&join(&root, suffix)))?;
+        // Made absolute on its own, so that `..` in it does not lead out of the element.
+        let below = normalise(&join(b"/", suffix));
+        let path = ev.resolve_links(&normalise(&[root.as_slice(), &below].concat()))?;
         if ev.file_type(&path)?.is_some() {
             return Ok(path);
         }

@@ -56,7 +56,7 @@ fn path(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let mut filter = None;
     let mut method = ContentAddressMethod::NixArchive;
     let mut expected = None;
-    for entry in attrs.flat(&ev.heap).entries() {
+    for entry in attrs.flat(ev.heap).entries() {
         let (slot, at) = (entry.slot, entry.pos);
         match ev.symbol_bytes(entry.name) {
             b"path" => {
@@ -159,6 +159,7 @@ fn add_unframed(ev: &Evaluator, wanted: Wanted, pos: Pos) -> Result<Value> {
         return Err(nivis_eval::files::is_a_directory());
     }
     let mut ask = |path: &[u8], file_type: FileType| match filter {
+        _ if !ev.is_allowed(path) => Ok(false),
         Some(filter) => call_filter(ev, filter, path, file_type, pos),
         None => Ok(true),
     };
@@ -167,7 +168,7 @@ fn add_unframed(ev: &Evaluator, wanted: Wanted, pos: Pos) -> Result<Value> {
         name: &name,
         method,
         algorithm: HashAlgorithm::Sha256,
-        filter: filter.is_some().then_some(&mut ask),
+        filter: (filter.is_some() || ev.is_restricted()).then_some(&mut ask),
     };
     let (added, _) = ev.host.add_source(source)?;
     if expected_path.is_some_and(|expected| expected != added) {

@@ -170,12 +170,13 @@ impl Evaluator {
             name => name,
         };
         let name = String::from_utf8_lossy(name);
+        let mut allowed = |path: &[u8], _| Ok(self.is_allowed(path));
         let source = Source {
             path: &real,
             name: &name,
             method: ContentAddressMethod::NixArchive,
             algorithm: HashAlgorithm::Sha256,
-            filter: None,
+            filter: self.is_restricted().then_some(&mut allowed),
         };
         let (store_path, _) = self.host.add_source(source)?;
         self.allow_store_path(&store_path);

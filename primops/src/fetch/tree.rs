@@ -57,7 +57,7 @@ fn tree_url(ev: &Evaluator, slot: Slot, pos: Pos, who: &'static str) -> Result<O
         None => {}
     }
     let mut url = None;
-    for entry in attrs.flat(&ev.heap).entries() {
+    for entry in attrs.flat(ev.heap).entries() {
         if entry.name == ev.names.type_ {
             continue;
         }
@@ -110,7 +110,7 @@ pub(super) fn fetch_mercurial(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result
             url = plain_text(ev, args[0], pos, context)?;
         }
         Some(attrs) => {
-            for entry in attrs.flat(&ev.heap).entries() {
+            for entry in attrs.flat(ev.heap).entries() {
                 let (slot, at) = (entry.slot, entry.pos);
                 match ev.symbol_bytes(entry.name) {
                     b"url" => {

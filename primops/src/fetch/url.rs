@@ -107,7 +107,7 @@ fn arguments(ev: &Evaluator, slot: Slot, pos: Pos, fetcher: Fetcher) -> Result<A
         is_set: true,
         ..Arguments::default()
     };
-    for entry in attrs.flat(&ev.heap).entries() {
+    for entry in attrs.flat(ev.heap).entries() {
         let (slot, at) = (entry.slot, entry.pos);
         match ev.symbol_bytes(entry.name) {
             b"url" => url = Some(text(slot, at, url_context)?),
