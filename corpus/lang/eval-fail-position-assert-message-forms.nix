@@ -1,0 +1,1 @@
+assert (with { f = a: { b ? 1, ... }@c: let d = 2; in "x${toString d}y" + ''i''; }; f 1 { } != null || -1 > 2.5 || [ 1 ] ++ [ ] != rec { a = 1; "b c" = a; } && (x: x) == ./. // { } -> (assert true; !true)); 1

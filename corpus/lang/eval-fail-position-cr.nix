@@ -1,0 +1,1 @@
+import ./data/cr-error.nix

@@ -1,0 +1,1 @@
+import ./data/crlf-error.nix

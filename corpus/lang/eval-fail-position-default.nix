@@ -1,0 +1,1 @@
+let f = { a, b ? a + null }: b; in f { a = 1; }

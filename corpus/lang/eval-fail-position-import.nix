@@ -1,0 +1,1 @@
+(import ./data/import/fn.nix) 1 "x"

@@ -1,0 +1,4 @@
+''
+  text
+    more ${toString (1 + { })}
+''

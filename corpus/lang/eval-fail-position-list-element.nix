@@ -1,0 +1,1 @@
+[ 1 2 (let x = { }; in x.missing) ]

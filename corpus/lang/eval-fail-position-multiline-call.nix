@@ -1,0 +1,7 @@
+builtins.foldl'
+  (a: b:
+    a
+    +
+      b)
+  0
+  [ 1 "x" ]

@@ -1,0 +1,1 @@
+rec { x = 1; __overrides = throw "overrides"; }
