@@ -30,7 +30,7 @@ pub(crate) struct Environment {
     pub(crate) ignore_symlink_store: bool,
     /// `NIX_PATH`: where `<name>` is looked for, `:` between the elements.
     pub(crate) nix_path: Option<Vec<u8>>,
-    /// `HOME`
+    /// `HOME`, or what the user database says.
     pub(crate) home: Option<PathBuf>,
     /// `NIX_STATE_HOME`, or `nix` in `XDG_STATE_HOME` or `~/.local/state`: channels, with
     /// `use-xdg-base-directories`.
@@ -52,7 +52,7 @@ pub(crate) struct Environment {
 impl Environment {
     /// Reads the variables.
     pub(crate) fn read() -> Environment {
-        let home = non_empty("HOME").map(PathBuf::from);
+        let home = non_empty("HOME").map(PathBuf::from).or_else(home_of_user);
         let own_dir = |own: &str, xdg: &str, below_home: &str| {
             std::env::var_os(own).map(PathBuf::from).or_else(|| {
                 let base = std::env::var_os(xdg).map(PathBuf::from);
@@ -105,6 +105,11 @@ pub(crate) fn variable(name: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     std::env::var_os(name).map(OsString::into_vec)
+}
+
+fn home_of_user() -> Option<PathBuf> {
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok()??;
+    Some(user.dir)
 }
 
 fn non_empty(name: &str) -> Option<OsString> {

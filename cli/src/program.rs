@@ -9,6 +9,7 @@ use crate::output::complain;
 use crate::report::{self, Style};
 use nivis_eval::heap::OutOfMemory;
 use nivis_store::io_error::IoError;
+use nix::sys::stat::{Mode, umask};
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStringExt;
 use std::panic::{self, AssertUnwindSafe};
@@ -35,6 +36,8 @@ pub(crate) struct Invocation {
 
 /// Runs the command on a thread with a large stack; this one waits for signals.
 pub(crate) fn main() -> ! {
+    // What is in the store is for everybody to read.
+    umask(Mode::from_bits_truncate(0o022));
     interrupt::block();
     for stack_size in STACK_SIZES {
         let thread = std::thread::Builder::new().stack_size(stack_size);

@@ -139,9 +139,20 @@ impl Evaluator {
         if !self.is_allowed(path) {
             return Ok(None);
         }
+        // Finding an import looks at its last component several times in a row.
+        let mut last = self.files.last_component.borrow_mut();
+        if let Some((known, found)) = &*last
+            && known == path
+        {
+            return Ok(Some(*found));
+        }
         let found = self.file_type(path)?;
-        if found == Some(FileType::Directory) {
-            self.files.directories.borrow_mut().insert(path.to_vec());
+        match found {
+            Some(FileType::Directory) => {
+                self.files.directories.borrow_mut().insert(path.to_vec());
+            }
+            Some(found) => *last = Some((path.to_vec(), found)),
+            None => {}
         }
         Ok(found)
     }

@@ -3,7 +3,7 @@
 use crate::code::ThunkCode;
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::Evaluator;
-use crate::host::Level;
+use crate::host::{FileType, Level};
 use crate::path::parent;
 use crate::value::{Slot, Value};
 use bumpalo::Bump;
@@ -27,6 +27,8 @@ pub(crate) struct Files {
     pub(crate) resolved: RefCell<FxHashMap<Vec<u8>, Vec<u8>>>,
     /// Directories on the way to files.
     pub(crate) directories: RefCell<FxHashSet<Vec<u8>>>,
+    /// The last other component that was looked at, and its type.
+    pub(crate) last_component: RefCell<Option<(Vec<u8>, FileType)>>,
     /// Store paths of copied sources.
     pub(crate) copied: RefCell<FxHashMap<&'static [u8], StorePath>>,
     /// Where the elements of the search path lie, if anywhere.
