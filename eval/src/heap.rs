@@ -43,18 +43,28 @@ impl StringObject {
     }
 }
 
-/// A non-empty list.
+/// A non-empty list, or what is left of one after its first elements.
 #[repr(C)]
 pub(crate) struct ListObject {
+    /// The number of elements; with [`SLICE`] set the address of the first one follows, else the elements do.
     len: usize,
-    // `len` slots follow.
 }
+
+/// Marks a list whose elements lie in another one, so that `tail` takes constant time and room.
+const SLICE: usize = 1 << (usize::BITS - 1);
 
 impl ListObject {
     #[inline(always)]
     pub(crate) fn elements(&'static self) -> &'static [Slot] {
-        // SAFETY: Heap::list_with wrote `len` slots right behind the header; they never change.
-        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).add(1).cast::<Slot>(), self.len) }
+        let tail = std::ptr::from_ref(self).wrapping_add(1);
+        // SAFETY: Heap::list_with wrote `len` slots right behind the header, or Heap::rest the address of that many;
+        // they never change.
+        unsafe {
+            if self.len & SLICE == 0 {
+                return std::slice::from_raw_parts(tail.cast::<Slot>(), self.len);
+            }
+            std::slice::from_raw_parts(*tail.cast::<*const Slot>(), self.len & !SLICE)
+        }
     }
 }
 
@@ -340,6 +350,23 @@ impl Heap {
         }
     }
 
+    /// The list of some elements of another list, which are shared, not copied.
+    pub fn rest(&self, elements: &'static [Slot]) -> Value {
+        if elements.len() <= 1 {
+            return self.list(elements);
+        }
+        count(&self.counters.lists, 1);
+        let header = self.alloc_words(2);
+        // SAFETY: room for the header and the address was just allocated.
+        unsafe {
+            header.cast::<ListObject>().write(ListObject {
+                len: elements.len() | SLICE,
+            });
+            header.add(1).cast::<*const Slot>().write(elements.as_ptr());
+            Value::from_pointer(header.cast::<ListObject>().as_ref(), Tag::List)
+        }
+    }
+
     /// The concatenation of lists that have `total` elements together.
     pub fn list_of_parts(&self, total: usize, parts: &[&[Slot]]) -> Value {
         let mut elements = parts.iter().copied().flatten();
@@ -419,6 +446,26 @@ mod tests {
             });
             assert!(result.is_err_and(|cause| cause.is::<OutOfMemory>()), "{len}");
         }
+    }
+
+    #[test]
+    fn rests_share_elements() {
+        let heap = Heap::new();
+        let list = heap.list_with(5, |i| heap.int(i as i64).slot());
+        let mut elements = list.as_list().expect("a list");
+        for first in 1..5 {
+            elements = heap.rest(&elements[1..]).as_list().expect("a list");
+            let ints: Vec<Option<i64>> = elements
+                .iter()
+                .map(|slot| slot.direct().and_then(Value::as_int))
+                .collect();
+            assert_eq!(ints, (first..5).map(Some).collect::<Vec<_>>());
+        }
+        assert!(
+            heap.rest(&elements[1..])
+                .as_list()
+                .is_some_and(<[Slot]>::is_empty)
+        );
     }
 
     #[test]

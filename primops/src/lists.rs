@@ -50,7 +50,7 @@ fn head(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 fn tail(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let context = "while evaluating the first argument passed to 'builtins.tail'";
     match ev.expect_list(args[0], pos, context)?.split_first() {
-        Some((_, rest)) => Ok(ev.heap.list(rest)),
+        Some((_, rest)) => Ok(ev.heap.rest(rest)),
         None => Err(eval_error(pos, "'builtins.tail' called on an empty list")),
     }
 }
