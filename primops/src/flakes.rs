@@ -1,11 +1,16 @@
 //! Primops on flakes. They are always there, and fail without the experimental feature.
 
+mod reference;
+mod scheme;
+mod url;
+
 use crate::features::require_feature;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::primop::Primop;
 use nivis_eval::value::{Slot, Unpacked, Value};
 use nivis_lang::position::Pos;
+use reference::{Attribute, Attributes, Refused};
 
 fn unsupported(primop: &str) -> Error {
     Error::new(Kind::Usage, format!("{primop}: flakes are not supported yet"))
@@ -21,34 +26,53 @@ fn get_flake(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 fn parse_flake_ref(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     require_feature(ev, "flakes", "")?;
     let context = "while evaluating the argument passed to builtins.parseFlakeRef";
-    ev.expect_string_without_context(args[0], pos, context)?;
-    Err(unsupported("parseFlakeRef"))
+    let text = ev.expect_string_without_context(args[0], pos, context)?;
+    let attributes = reference::parse(&String::from_utf8_lossy(text)).map_err(refused)?;
+    let attrs: Vec<_> = attributes
+        .into_iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Attribute::Text(text) => ev.string(text.as_bytes()),
+                Attribute::Number(number) => ev.int(number as i64),
+                Attribute::Bool(b) => Value::bool(b),
+            };
+            (ev.intern(name.as_bytes()), value.slot())
+        })
+        .collect();
+    Ok(ev.attrs(&attrs))
 }
 
 fn flake_ref_to_string(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     require_feature(ev, "flakes", "")?;
     let context = "while evaluating the argument passed to builtins.flakeRefToString";
     let attrs = ev.expect_attrs(args[0], Pos::NONE, context)?;
+    let mut attributes = Attributes::new();
     for entry in attrs.flat(ev.heap).entries() {
+        let name = ev.name(entry.name);
         let value = ev.force(entry.slot, entry.pos)?;
-        match value.unpack() {
-            Unpacked::Int(i) if i < 0 => {
-                let name = ev.name(entry.name);
+        let attribute = match value.unpack() {
+            Unpacked::Int(i) => Attribute::Number(u64::try_from(i).map_err(|_| {
                 let message = format!("negative value given for flake ref attr {name}: {i}");
-                return Err(Error::new(Kind::Eval, message).at(pos));
-            }
-            Unpacked::Int(_) | Unpacked::Bool(_) | Unpacked::String(_) => {}
+                Error::new(Kind::Eval, message).at(pos)
+            })?),
+            Unpacked::Bool(b) => Attribute::Bool(b),
+            Unpacked::String(text) => Attribute::Text(String::from_utf8_lossy(text.bytes()).into_owned()),
             _ => {
                 let message = format!(
-                    "flake reference attribute sets may only contain integers, Booleans, and strings, but attribute '{}' is {}",
-                    ev.name(entry.name),
+                    "flake reference attribute sets may only contain integers, Booleans, and strings, but attribute '{name}' is {}",
                     ev.describe(value)
                 );
                 return Err(Error::new(Kind::Eval, message));
             }
-        }
+        };
+        attributes.insert(name, attribute);
     }
-    Err(unsupported("flakeRefToString"))
+    let text = reference::show(attributes).map_err(refused)?;
+    Ok(ev.string(text.as_bytes()))
+}
+
+fn refused(reason: Refused) -> Error {
+    Error::new(Kind::Eval, reason.message())
 }
 
 pub(super) static TABLE: &[Primop] = &[

@@ -14,7 +14,7 @@ use std::sync::Arc;
 const STACK: usize = 64 << 20;
 
 /// Runs a test with an evaluator that has all builtins.
-pub fn with_evaluator<T: Send>(
+pub(crate) fn with_evaluator<T: Send>(
     files: &[(&str, &str)],
     settings: Settings,
     run: impl FnOnce(&Evaluator) -> T + Send,
@@ -39,7 +39,7 @@ pub fn with_evaluator<T: Send>(
 }
 
 /// The value of an expression as JSON; sources lie in `/`.
-pub fn json(ev: &Evaluator, source: &str) -> Result<String, Error> {
+pub(crate) fn json(ev: &Evaluator, source: &str) -> Result<String, Error> {
     let origin = Origin::String(Arc::from(source.as_bytes()));
     let value = ev.eval_text(source.as_bytes(), origin, b"/")?;
     let style = JsonStyle {
@@ -51,7 +51,7 @@ pub fn json(ev: &Evaluator, source: &str) -> Result<String, Error> {
 }
 
 /// The value of an expression as JSON, or the first sentence of its error.
-pub fn answer(files: &[(&str, &str)], source: &str) -> String {
+pub(crate) fn answer(files: &[(&str, &str)], source: &str) -> String {
     with_evaluator(files, Settings::default(), |ev| {
         json(ev, source).unwrap_or_else(|error| format!("error: {error}"))
     })
