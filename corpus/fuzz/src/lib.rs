@@ -1,4 +1,6 @@
-//! What the targets that evaluate share: an evaluator in memory that gives up after some work.
+//! What the targets that evaluate share: an evaluator in memory that gives up after some work, and changes to programs.
+
+pub mod mutate;
 
 use nivis_eval::error::Result;
 use nivis_eval::evaluator::Evaluator;
@@ -141,4 +143,30 @@ pub fn with_evaluator(body: impl FnOnce(&Evaluator)) {
         Err(cause) if cause.is::<OutOfMemory>() => {}
         Err(cause) => resume_unwind(cause),
     }
+}
+
+/// Defines how a target's programs are changed: half of the time token by token.
+#[macro_export]
+macro_rules! programs {
+    () => {
+        libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+            let mut random = $crate::mutate::Random::new(seed);
+            if random.below(2) == 0 {
+                let changed = $crate::mutate::change(&data[..size], &data[..size], &mut random);
+                if changed.len() <= max_size {
+                    data[..changed.len()].copy_from_slice(&changed);
+                    return changed.len();
+                }
+            }
+            libfuzzer_sys::fuzzer_mutate(data, size, max_size)
+        });
+
+        libfuzzer_sys::fuzz_crossover!(|data1: &[u8], data2: &[u8], out: &mut [u8], seed: u32| {
+            let mut random = $crate::mutate::Random::new(seed);
+            let changed = $crate::mutate::change(data1, data2, &mut random);
+            let size = changed.len().min(out.len());
+            out[..size].copy_from_slice(&changed[..size]);
+            size
+        });
+    };
 }

@@ -33,6 +33,8 @@ fn evaluate(ev: &Evaluator, source: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+nivis_fuzz::programs!();
+
 fuzz_target!(|source: &[u8]| {
     with_evaluator(|ev| {
         if let Err(error) = evaluate(ev, source) {

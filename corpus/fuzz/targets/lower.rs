@@ -5,6 +5,8 @@ use libfuzzer_sys::fuzz_target;
 use nivis_fuzz::with_evaluator;
 use nivis_lang::position::Origin;
 
+nivis_fuzz::programs!();
+
 fuzz_target!(|source: &[u8]| {
     with_evaluator(|ev| {
         let origin = Origin::String(source.into());

@@ -18,6 +18,8 @@ fn check(error: &SyntaxError, source: &[u8]) {
     }
 }
 
+nivis_fuzz::programs!();
+
 fuzz_target!(|source: &[u8]| {
     for pipe_operators in [false, true] {
         let mut options = ParseOptions::new(1, b"/dir");
