@@ -253,7 +253,12 @@ pub(crate) fn warning(text: &str, style: Style) -> String {
         None => ("warning:", text),
     };
     let blanks = " ".repeat(kind.len() + 1);
-    let text = text.replace('\n', &format!("\n{blanks}"));
+    let lines = text.trim_end().split('\n').enumerate();
+    let lines = lines.map(|(i, line)| match i {
+        0 => line.trim_end().to_owned(),
+        _ => format!("{blanks}{line}").trim_end().to_owned(),
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
     expand_tabs(&format!("{}{kind}{} {text}", style.magenta(), style.normal()))
 }
 
@@ -265,7 +270,7 @@ mod tests {
     fn further_lines_are_indented() {
         let style = Style::default();
         assert_eq!(plain("a\nb", style), "error: a\n       b");
-        assert_eq!(warning("a\nb", style), "warning: a\n         b");
+        assert_eq!(warning("a\n\nb\n", style), "warning: a\n\n         b");
         assert_eq!(warning("evaluation warning: a", style), "evaluation warning: a");
     }
 

@@ -73,6 +73,10 @@ impl Evaluator {
             State::ApplyNamed(function, name, value) => {
                 self.stack.check_native()?;
                 match self.force(function, Pos::NONE) {
+                    Ok(_) if self.depth.get() >= self.settings.max_call_depth => {
+                        // The reference calls `function name` one level below the call with the value.
+                        Err(too_deep().at(pos()))
+                    }
                     Ok(function) => self.call(function, &[self.symbol_value(name).slot(), value], pos()),
                     Err(error) => Err(error),
                 }
@@ -181,8 +185,9 @@ impl Evaluator {
             return Err(Error::new(Kind::Type, message).at(pos));
         };
         let result = (|| {
-            let _depth = self.enter_call(functor.pos)?;
+            let depth = self.enter_call(functor.pos)?;
             let callee = self.force(functor.slot, functor.pos)?;
+            drop(depth);
             self.call(callee, &[function.slot(), argument], functor.pos)
         })();
         result.map_err(|error| {

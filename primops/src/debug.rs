@@ -7,9 +7,6 @@ use nivis_eval::primop::Primop;
 use nivis_eval::value::{Slot, Value};
 use nivis_lang::position::Pos;
 
-/// What the host shows before an evaluation warning.
-const WARNING: &str = "evaluation warning: ";
-
 fn trace(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let value = ev.force(args[0], pos)?;
     let text = format!("trace: {}", ev.show_for_trace(value));
@@ -28,29 +25,13 @@ fn trace_verbose(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 fn warn(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let context = "while evaluating the first argument; the message passed to builtins.warn";
     let message = ev.expect_string(args[0], pos, context)?;
-    ev.host
-        .message(Level::Warning, &warning(&String::from_utf8_lossy(message)));
+    let message = format!("evaluation warning: {}", String::from_utf8_lossy(message));
+    ev.host.message(Level::Warning, &message);
     if ev.settings.abort_on_warn {
         let sentence = "aborting to reveal stack trace of warning, as abort-on-warn is set";
         return Err(Error::new(Kind::Abort, sentence));
     }
     ev.force(args[1], pos)
-}
-
-/// The message behind its prefix, further lines indented as far as the first one.
-fn warning(message: &str) -> String {
-    let mut text = WARNING.to_owned();
-    for (i, line) in message.trim_end().split('\n').enumerate() {
-        let line = line.trim_end();
-        if i > 0 {
-            text.push('\n');
-            if !line.is_empty() {
-                text.push_str(&" ".repeat(WARNING.len()));
-            }
-        }
-        text.push_str(line);
-    }
-    text
 }
 
 pub(super) static TABLE: &[Primop] = &[

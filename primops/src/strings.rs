@@ -11,8 +11,10 @@ use nivis_eval::value::{Slot, Value};
 use nivis_lang::position::Pos;
 
 fn to_string(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
-    let value = ev.force(args[0], pos)?;
-    if value.as_string().is_some() {
+    // Strings are returned as they are, if it takes no evaluation to see that they are strings.
+    if let Some(value) = args[0].evaluated()
+        && value.as_string().is_some()
+    {
         return Ok(value);
     }
     let mut context = ContextId::EMPTY;

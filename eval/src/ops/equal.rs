@@ -9,15 +9,24 @@ use nivis_lang::position::Pos;
 impl Evaluator {
     /// Compares two slots. One and the same cell or object is equal to itself, even a function.
     pub fn equal(&self, left: Slot, right: Slot, pos: Pos) -> Result<bool> {
+        // Entered before the operands are forced, as in the reference: it shows where recursion ends.
+        let _depth = self.enter_call(pos)?;
+        self.stack.check_native()?;
         let (a, b) = (self.force(left, pos)?, self.force(right, pos)?);
         if left.same(right) {
             return Ok(true);
         }
-        self.equal_values(a, b, pos)
+        self.compare(a, b, pos)
     }
 
     /// Compares two values that lie in no common cell: functions are never equal.
     pub fn equal_values(&self, left: Value, right: Value, pos: Pos) -> Result<bool> {
+        let _depth = self.enter_call(pos)?;
+        self.compare(left, right, pos)
+    }
+
+    #[inline]
+    fn compare(&self, left: Value, right: Value, pos: Pos) -> Result<bool> {
         match (left.unpack(), right.unpack()) {
             (Unpacked::Null, Unpacked::Null) => Ok(true),
             (Unpacked::Bool(a), Unpacked::Bool(b)) => Ok(a == b),
@@ -37,8 +46,6 @@ impl Evaluator {
         if left.len() != right.len() {
             return Ok(false);
         }
-        let _depth = self.enter_call(pos)?;
-        self.stack.check_native()?;
         for (&a, &b) in left.iter().zip(right) {
             if !self.equal(a, b, pos)? {
                 return Ok(false);
@@ -48,8 +55,6 @@ impl Evaluator {
     }
 
     fn equal_sets(&self, left: &'static Attrs, right: &'static Attrs, pos: Pos) -> Result<bool> {
-        let _depth = self.enter_call(pos)?;
-        self.stack.check_native()?;
         if let Some((a, b)) = self.out_paths(left, right)? {
             return self.equal(a, b, pos);
         }
