@@ -91,24 +91,33 @@ fn links_have_the_classic_names() {
 #[test]
 fn interruption_ends_in_an_error() {
     let home = TempDir::new().unwrap();
-    let endless = r#"let f = n: if n == 0 then 0 else f (n - 1); in
+    // Some work makes no calls: comparing and writing what is shared but large when spread out.
+    let shared = "let g = n: if n == 0 then [ ] else let x = g (n - 1); in [ x x ]; in ";
+    let calls = r#"let f = n: if n == 0 then 0 else f (n - 1); in
         builtins.foldl' (a: b: a + f 5000) (builtins.trace "started" 0) (builtins.genList (x: x) 10000000)"#;
-    let mut child = called("nix-instantiate", home.path())
-        .args(["--eval", "-E", endless])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stderr = child.stderr.take().unwrap();
-    let mut start = [0; 15];
-    stderr.read_exact(&mut start).unwrap();
-    assert_eq!(&start, b"trace: started\n");
-    let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
-    let mut error = String::new();
-    stderr.read_to_string(&mut error).unwrap();
-    assert!(error.ends_with("error: interrupted by the user\n"), "{error}");
-    assert_eq!(child.wait().unwrap().code(), Some(1));
+    for endless in [
+        calls.to_owned(),
+        format!("{shared} builtins.trace \"started\" (g 60 == g 60)"),
+        format!("{shared} builtins.trace \"started\" (builtins.toJSON (g 60))"),
+        format!("{shared} builtins.trace \"started\" (builtins.toXML (g 60))"),
+    ] {
+        let mut child = called("nix-instantiate", home.path())
+            .args(["--eval", "-E", &endless])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let mut start = [0; 15];
+        stderr.read_exact(&mut start).unwrap();
+        assert_eq!(&start, b"trace: started\n");
+        let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+        let mut error = String::new();
+        stderr.read_to_string(&mut error).unwrap();
+        assert!(error.ends_with("error: interrupted by the user\n"), "{error}");
+        assert_eq!(child.wait().unwrap().code(), Some(1));
+    }
 }
 
 #[test]

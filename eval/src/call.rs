@@ -455,12 +455,25 @@ impl Evaluator {
         }
     }
 
+    /// Counts one step through a structure that may be large without a call being made; fails when the user
+    /// interrupted.
     #[inline(always)]
-    fn count_call(&self, code: &'static LambdaCode) -> Result<()> {
-        count(&self.stats.function_calls);
-        if self.stats.function_calls.get().is_multiple_of(INTERRUPT_INTERVAL) && self.host.interrupted() {
+    pub fn step(&self) -> Result<()> {
+        self.count_work(&self.stats.steps)
+    }
+
+    #[inline(always)]
+    fn count_work(&self, counter: &std::cell::Cell<u64>) -> Result<()> {
+        count(counter);
+        if counter.get().is_multiple_of(INTERRUPT_INTERVAL) && self.host.interrupted() {
             return Err(Error::new(Kind::Interrupted, "interrupted by the user"));
         }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn count_call(&self, code: &'static LambdaCode) -> Result<()> {
+        self.count_work(&self.stats.function_calls)?;
         if self.settings.count_calls {
             self.stats.count_function(code);
         }

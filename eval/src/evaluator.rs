@@ -37,6 +37,8 @@ pub struct Stats {
     pub primop_calls: Cell<u64>,
     /// Calls of lambdas.
     pub function_calls: Cell<u64>,
+    /// Values looked at while comparing, writing or forcing large structures.
+    pub steps: Cell<u64>,
     /// `++` operations.
     pub list_concats: Cell<u64>,
     /// Nodes of code.

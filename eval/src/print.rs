@@ -6,7 +6,7 @@
 
 use crate::attrs::Attrs;
 use crate::cell::State;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::function::{Function, FunctionKind};
 use crate::value::{Slot, Unpacked, Value};
@@ -293,7 +293,7 @@ impl Ambiguous<'_, '_> {
         if !set.is_empty() && !self.seen.insert(value.slot().identity()) {
             return Ok(self.out.write_all("«repeated»".as_bytes())?);
         }
-        self.check_interrupt()?;
+        self.ev.step()?;
         self.out.write_all(b"{ ")?;
         for entry in self.ev.sorted_entries(set) {
             let name = self.ev.symbol_bytes(entry.name);
@@ -309,19 +309,12 @@ impl Ambiguous<'_, '_> {
         if !list.is_empty() && slot.is_some_and(|slot| !self.seen.insert(slot.identity())) {
             return Ok(self.out.write_all("«repeated»".as_bytes())?);
         }
-        self.check_interrupt()?;
+        self.ev.step()?;
         self.out.write_all(b"[ ")?;
         for &element in list {
             self.slot(element, depth + 1)?;
             self.out.write_all(b" ")?;
         }
         Ok(self.out.write_all(b"]")?)
-    }
-
-    fn check_interrupt(&self) -> Result<(), PrintError> {
-        match self.ev.host.interrupted() {
-            true => Err(Error::new(Kind::Interrupted, "interrupted by the user").into()),
-            false => Ok(()),
-        }
     }
 }

@@ -47,6 +47,7 @@ impl Evaluator {
         style: JsonStyle,
     ) -> Result<()> {
         let _depth = self.enter_call(pos)?;
+        self.step()?;
         self.stack.check_native()?;
         let value = match slot.evaluated() {
             Some(value) => value,

@@ -67,6 +67,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn value(&mut self, slot: Slot, pos: Pos) -> Result<()> {
         let _depth = self.ev.enter_call(pos)?;
+        self.ev.step()?;
         self.ev.stack.check_native()?;
         if self.options.strict {
             self.ev.force(slot, pos)?;

@@ -16,6 +16,7 @@ impl Evaluator {
 
     fn force_all(&self, slot: Slot, seen: &mut FxHashSet<u64>) -> Result<Value> {
         let _depth = self.enter_call(Pos::NONE)?;
+        self.step()?;
         self.stack.check_native()?;
         let value = match slot.evaluated() {
             Some(value) => value,

@@ -11,6 +11,7 @@ impl Evaluator {
     pub fn equal(&self, left: Slot, right: Slot, pos: Pos) -> Result<bool> {
         // Entered before the operands are forced, as in the reference: it shows where recursion ends.
         let _depth = self.enter_call(pos)?;
+        self.step()?;
         self.stack.check_native()?;
         let (a, b) = (self.force(left, pos)?, self.force(right, pos)?);
         if left.same(right) {
