@@ -244,10 +244,15 @@ impl Evaluator {
             Some(indices) => indices,
             None => match self.plan_pattern(code, pattern, set, pos)? {
                 Some(indices) => indices,
-                None => return Ok(self.bind_formals_by_name(pattern, set, first, frame)),
+                None => {
+                    return {
+                        self.bind_formals_by_name(pattern, set, first, frame);
+                        Ok(())
+                    };
+                }
             },
         };
-        let slots = set.flat(&self.heap).slots;
+        let slots = set.flat(self.heap).slots;
         for (i, (&index, formal)) in indices.iter().zip(pattern.formals).enumerate() {
             let slot = match (slots.get(index as usize), formal.default) {
                 (Some(&slot), _) => slot,
@@ -348,10 +353,7 @@ impl Evaluator {
         pos: Pos,
     ) -> Error {
         let is_formal = |name| pattern.formals.iter().any(|formal| formal.name == name);
-        let unexpected = set
-            .flat(&self.heap)
-            .entries()
-            .find(|entry| !is_formal(entry.name));
+        let unexpected = set.flat(self.heap).entries().find(|entry| !is_formal(entry.name));
         let name = unexpected.map(|entry| self.name(entry.name)).unwrap_or_default();
         let formals = pattern.formals.iter().map(|formal| self.name(formal.name));
         let suggestions = crate::suggest::best_matches(formals, &name);
@@ -389,7 +391,7 @@ impl Evaluator {
         let Parameter::Pattern(pattern) = code.parameter else {
             return Ok(value);
         };
-        let all = args.flat(&self.heap);
+        let all = args.flat(self.heap);
         let mut entries = vec![];
         if pattern.ellipsis {
             entries.extend(all.entries());

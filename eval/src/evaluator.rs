@@ -269,7 +269,7 @@ impl Evaluator {
 
     /// The attributes of a set in the order of their names' bytes, the one that users see.
     pub fn sorted_entries(&self, set: &'static Attrs) -> impl Iterator<Item = Entry> + use<> {
-        let flat = set.flat(&self.heap);
+        let flat = set.flat(self.heap);
         let order: Vec<u32> = flat.keys.order(&self.symbols.borrow()).to_vec();
         order.into_iter().map(move |i| flat.entry(i as usize))
     }

@@ -138,7 +138,7 @@ impl KeysTable {
         }
         let hash = hash_of((symbols, positions));
         let mut interned = self.interned.borrow_mut();
-        *interned
+        interned
             .entry(
                 hash,
                 |keys| keys.content() == (symbols, positions),

@@ -587,9 +587,3 @@ impl Lowering<'_> {
         })))
     }
 }
-
-/// `builtins.name` and its like: the attribute of a constant set, when it is evaluated already.
-fn known_attribute(base: Code, name: Symbol) -> Option<Value> {
-    let Code::Const(base) = base else { return None };
-    base.as_attrs()?.get(name)?.direct()
-}

@@ -257,7 +257,7 @@ impl Evaluator {
     #[cold]
     fn attribute_missing(&self, set: &'static Attrs, name: Symbol, pos: Pos) -> Error {
         let names = set
-            .flat(&self.heap)
+            .flat(self.heap)
             .keys
             .symbols()
             .iter()
@@ -461,13 +461,13 @@ impl Evaluator {
         let context = "while evaluating the `__overrides` attribute";
         let slot = frame.local(code.first + overrides);
         let overrides = self.expect_attrs(slot, Pos::NONE, context)?;
-        for entry in overrides.flat(&self.heap).entries() {
+        for entry in overrides.flat(self.heap).entries() {
             if let Some(i) = code.keys.find(entry.name) {
                 frame.set_local(code.first + i as u32, entry.slot);
             }
         }
         // Thunks that were not forced yet see the new values.
-        let own = set.as_attrs().expect("a set").flat(&self.heap);
+        let own = set.as_attrs().expect("a set").flat(self.heap);
         let first = code.bindings.len() - code.keys.len();
         for (i, bound) in code.bindings.iter().enumerate() {
             let slot = if i < first {
@@ -480,13 +480,13 @@ impl Evaluator {
         Ok(self.heap.update(
             set,
             self.heap
-                .attrs_sorted(&overrides.flat(&self.heap).entries().collect::<Vec<_>>()),
+                .attrs_sorted(&overrides.flat(self.heap).entries().collect::<Vec<_>>()),
         ))
     }
 
     #[inline(never)]
     fn add_dynamic(&self, set: Value, dynamic: &'static [DynamicCode], frame: &Frame<'_>) -> Result<Value> {
-        let set = set.as_attrs().expect("a set").flat(&self.heap);
+        let set = set.as_attrs().expect("a set").flat(self.heap);
         let mut entries: Vec<Entry> = set.entries().collect();
         for code in dynamic {
             let name = self.eval(&code.name, frame)?;

@@ -11,10 +11,13 @@ use std::cell::Cell;
 /// How many strings are remembered; a power of two.
 const SIZE: usize = 1 << 11;
 
+/// The address of a string and the symbol of its text.
+type Entry = Cell<Option<(usize, Symbol)>>;
+
 /// The symbols of strings that were used as names, by the string's address. Most of them are literals or came from
 /// `attrNames`, so it is the same few objects again and again. A newer string takes an older one's place.
 pub(crate) struct NameCache {
-    entries: Box<[Cell<Option<(usize, Symbol)>>]>,
+    entries: Box<[Entry]>,
 }
 
 impl Default for NameCache {

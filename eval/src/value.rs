@@ -20,6 +20,7 @@ use crate::heap::{Boxed, ListObject, StringObject};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Tag {
+    #[expect(dead_code, reason = "made from the bits of atoms, never named")]
     Atom = 0,
     Int = 1,
     Attrs = 2,

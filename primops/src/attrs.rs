@@ -133,7 +133,7 @@ fn intersect_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let right = ev.expect_attrs(args[1], pos, context)?;
     let mut entries: Vec<Entry> = Vec::with_capacity(left.len().min(right.len()));
     if left.len() < right.len() {
-        for &name in left.flat(&ev.heap).keys.symbols() {
+        for &name in left.flat(ev.heap).keys.symbols() {
             if let Some(found) = right.find(name) {
                 entries.push(Entry {
                     name,
@@ -144,7 +144,7 @@ fn intersect_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
         }
     } else {
         let common = |entry: &Entry| left.find(entry.name).is_some();
-        entries.extend(right.flat(&ev.heap).entries().filter(common));
+        entries.extend(right.flat(ev.heap).entries().filter(common));
     }
     if entries.len() == right.len() {
         return ev.force(args[1], pos);
@@ -208,7 +208,7 @@ fn zip_attrs_with(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     for &element in list {
         let context =
             "while evaluating a value of the list passed as second argument to builtins.zipAttrsWith";
-        let set = ev.expect_attrs(element, Pos::NONE, context)?.flat(&ev.heap);
+        let set = ev.expect_attrs(element, Pos::NONE, context)?.flat(ev.heap);
         all.extend(set.keys.symbols().iter().copied().zip(set.slots.iter().copied()));
     }
     // Stable, and fast because each set is a sorted run.

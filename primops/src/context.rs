@@ -140,7 +140,7 @@ fn append_context(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     )?;
     ev.intern(b"allOutputs");
     let mut added = vec![];
-    for entry in set.flat(&ev.heap).entries() {
+    for entry in set.flat(ev.heap).entries() {
         mentioned(ev, entry, &mut added)?;
     }
     let added = ev.contexts.intern(added);

@@ -24,7 +24,7 @@ impl Evaluator {
         };
         if let Some(set) = value.as_attrs() {
             if seen.insert(value.slot().identity()) {
-                for entry in set.flat(&self.heap).entries() {
+                for entry in set.flat(self.heap).entries() {
                     self.force_all(entry.slot, seen)
                         .map_err(|error| error.frame(entry.pos, FrameText::Attribute(entry.name)))?;
                 }

@@ -62,7 +62,7 @@ impl Evaluator {
         if left.len() != right.len() {
             return Ok(false);
         }
-        let (left, right) = (left.flat(&self.heap), right.flat(&self.heap));
+        let (left, right) = (left.flat(self.heap), right.flat(self.heap));
         for (a, b) in left.entries().zip(right.entries()) {
             if a.name != b.name || !self.equal(a.slot, b.slot, pos)? {
                 return Ok(false);
@@ -169,7 +169,7 @@ impl Evaluator {
                 format!("attribute names of attribute set '{left}' differs from attribute set '{right}'");
             return Err(Error::new(Kind::Assertion, message));
         }
-        for (p, q) in x.flat(&self.heap).entries().zip(y.flat(&self.heap).entries()) {
+        for (p, q) in x.flat(self.heap).entries().zip(y.flat(self.heap).entries()) {
             if p.name != q.name {
                 let message = match y.get(p.name) {
                     None => format!(

@@ -9,7 +9,7 @@ use nivis_eval::settings::Settings;
 use nivis_eval::value::Value;
 
 /// Evaluates the code as the file `/test.nix`.
-pub fn eval(code: &str) -> (Evaluator, Result<Value, Error>) {
+pub(crate) fn eval(code: &str) -> (Evaluator, Result<Value, Error>) {
     let mut host = MemoryHost::new();
     host.files.insert(b"/test.nix".to_vec(), code.as_bytes().to_vec());
     let ev = Evaluator::new(
@@ -27,7 +27,7 @@ pub fn eval(code: &str) -> (Evaluator, Result<Value, Error>) {
 
 /// Asserts that each piece of code evaluates to `true`.
 #[track_caller]
-pub fn holds(codes: &[&str]) {
+pub(crate) fn holds(codes: &[&str]) {
     for code in codes {
         match eval(code).1 {
             Ok(value) => assert_eq!(value.as_bool(), Some(true), "{code}"),
@@ -38,7 +38,7 @@ pub fn holds(codes: &[&str]) {
 
 /// Asserts that the code fails with this message.
 #[track_caller]
-pub fn fails(code: &str, message: &str) {
+pub(crate) fn fails(code: &str, message: &str) {
     match eval(code).1 {
         Ok(value) => panic!("{code}: {value:?}"),
         Err(error) => assert_eq!(error.details().message, message, "{code}"),
