@@ -91,7 +91,7 @@ impl Lowering<'_> {
     fn undefined(&self, name: Symbol, pos: Pos) -> Error {
         Error::new(
             Kind::UndefinedVariable,
-            format!("undefined variable '{}'", self.ev.name(name)),
+            format!("undefined variable '{}'", self.ev.name_in_message(name)),
         )
         .at(pos)
     }
@@ -241,7 +241,7 @@ impl Lowering<'_> {
     fn name(&mut self, name: &AttrName<'_>) -> Result<Name> {
         Ok(match name.kind {
             AttrNameKind::Static(symbol) => Name::Static(symbol),
-            AttrNameKind::Dynamic(expr) => Name::Dynamic(self.strict(expr)?, name.pos),
+            AttrNameKind::Dynamic(expr) => Name::Dynamic(self.strict(expr)?, expr.pos),
         })
     }
 

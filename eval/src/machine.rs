@@ -205,7 +205,7 @@ impl Evaluator {
                 return Ok((found.slot, code.pos));
             }
         }
-        let message = format!("undefined variable '{}'", self.name(code.name));
+        let message = format!("undefined variable '{}'", self.name_in_message(code.name));
         Err(Error::new(Kind::UndefinedVariable, message).at(code.pos))
     }
 
