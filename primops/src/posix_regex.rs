@@ -157,6 +157,12 @@ mod tests {
         assert_eq!(regex.match_whole(&text), Ok(None));
         let regex = Regex::new(b"a(.*x)?").unwrap();
         assert_eq!(regex.matches(&text).count(), text.len());
+        let stars = format!("a{}{}", "*".repeat(5_000), "+?*?+".repeat(5_000));
+        let regex = Regex::new(stars.as_bytes()).unwrap();
+        assert!(regex.match_whole(&text).unwrap().is_some());
+        let groups = format!("{}a*{}", "(".repeat(30), ")*".repeat(30));
+        let regex = Regex::new(groups.as_bytes()).unwrap();
+        assert_eq!(regex.match_whole(b"b"), Err(RegexError::TooLarge));
         let nested = format!("{}a{}", "(".repeat(30_000), ")".repeat(30_000));
         assert!(Regex::new(nested.as_bytes()).is_ok());
         let nested = format!("{}a{}", "(".repeat(300_000), ")".repeat(300_000));

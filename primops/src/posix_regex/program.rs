@@ -112,6 +112,26 @@ enum Task {
     Goto(StateId),
 }
 
+/// A loop over loops, as in `a**`, does what one loop does: this returns the innermost body, and whether it has to
+/// match once. Each loop over what can be empty multiplies the ways to search. If the innermost body can be empty all
+/// loops are kept, since the number of its empty rounds shows in groups.
+fn flatten_loops(tree: &Tree, node: NodeId, at_least_once: bool) -> (NodeId, bool) {
+    let (mut innermost, mut once) = (node, at_least_once);
+    while let Kind::Repeat {
+        node: body,
+        min: min @ 0..=1,
+        max: None | Some(1),
+    } = tree.nodes[innermost as usize].kind
+    {
+        (innermost, once) = (body, once && min == 1);
+    }
+    if tree.nodes[innermost as usize].nullable {
+        (node, at_least_once)
+    } else {
+        (innermost, once)
+    }
+}
+
 impl Program {
     /// Compiles a syntax tree.
     pub(super) fn new(tree: &Tree) -> Program {
@@ -152,6 +172,7 @@ impl Program {
                     ]);
                 }
                 Task::Loop { node, at_least_once } => {
+                    let (node, at_least_once) = flatten_loops(tree, node, at_least_once);
                     let nullable = tree.nodes[node as usize].nullable;
                     let repeat = self.push_repeat(current, nullable);
                     if !at_least_once {

@@ -24,7 +24,7 @@ pub(super) enum Goal {
 type CountsId = u32;
 
 /// More distinct vectors than this mean a hopeless pattern.
-const COUNTS_LIMIT: usize = 1 << 20;
+const COUNTS_LIMIT: usize = 1 << 16;
 
 /// Tables of more bits than this (64 MiB) are replaced by hashing.
 const TABLE_LIMIT: usize = 1 << 29;
