@@ -1,8 +1,10 @@
 //! Messages to the user on standard error.
 
+use crate::interrupt::interrupted;
 use crate::output::complain;
 use crate::report::Style;
 use nivis_eval::host::Level;
+use nivis_store::notify::{self, Notify};
 
 /// What messages look like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -56,6 +58,18 @@ impl Logger {
                 complain(&format!("@nix {message}"));
             }
         }
+    }
+
+    /// For the store's messages.
+    pub(crate) fn notify(self) -> Notify {
+        Notify::new(move |level, text| match level {
+            notify::Level::Error => self.message(Level::Error, text),
+            notify::Level::Warning => self.warning(text),
+            notify::Level::Notice => self.message(Level::Notice, text),
+            notify::Level::Info => self.message(Level::Info, text),
+            notify::Level::Talkative => self.message(Level::Talkative, text),
+        })
+        .with_interrupt(interrupted)
     }
 
     /// A warning, its text without `warning:`.

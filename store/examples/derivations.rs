@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let store = LocalStore::new(
         StoreConfig::below(Path::new(to)),
-        Notify::new(|message| eprintln!("{message}")),
+        Notify::new(|_, message| eprintln!("{message}")),
     );
     let mut cache = HashModuloCache::new();
     for path in in_order(&drvs) {

@@ -59,6 +59,14 @@ pub enum StoreError {
         .0.display()
     )]
     NotAMountPoint(PathBuf),
+    #[error("cannot delete current version of profile \"{}\"", .0.display())]
+    CurrentGeneration(PathBuf),
+    #[error("profile version {0} does not exist")]
+    NoSuchGeneration(u64),
+    #[error("no profile version older than the current ({0}) exists")]
+    NoOlderGeneration(u64),
+    #[error("Must keep at least one generation, otherwise the current one would be deleted")]
+    MustKeepOne,
     #[error("invalid hash part")]
     BadHashPart,
     #[error("SQLite database \"{}\": {source}", path.display())]

@@ -16,7 +16,7 @@
 //! [`derivation::instantiate`]; it fills in the outputs and their variables, and gives text and path.
 //!
 //! With `archives` there are [`decompress`] and [`tarball`], for what is fetched from elsewhere.
-//! With `db` there is [`LocalStore`], the store on disk.
+//! With `db` there is [`LocalStore`], the store on disk, and [`profile`].
 
 #![forbid(unsafe_code)]
 
@@ -51,6 +51,8 @@ mod locks;
 pub mod notify;
 #[cfg(feature = "db")]
 pub mod path_info;
+#[cfg(feature = "db")]
+pub mod profile;
 #[cfg(feature = "db")]
 mod roots;
 #[cfg(feature = "db")]

@@ -89,13 +89,22 @@ pub(crate) struct PathLocks {
 impl PathLocks {
     /// Lock all of `paths`, always in the same order, so that two processes cannot wait for one another.
     pub(crate) fn lock(paths: &BTreeSet<PathBuf>, notify: &Notify) -> Result<Self, StoreError> {
+        let message = |path: &Path| format!("waiting for lock on \"{}\"", path.display());
+        Self::lock_saying(paths, notify, message)
+    }
+
+    /// As [`PathLocks::lock`], with another message.
+    pub(crate) fn lock_saying(
+        paths: &BTreeSet<PathBuf>,
+        notify: &Notify,
+        message: impl Fn(&Path) -> String,
+    ) -> Result<Self, StoreError> {
         let mut locks = PathLocks::default();
         for path in paths {
             let name = lock_name(path);
             loop {
                 let file = open_lock_file(&name)?;
-                let message = format!("waiting for lock on \"{}\"", path.display());
-                lock(&file, &name, LockKind::Exclusive, notify, &message)?;
+                lock(&file, &name, LockKind::Exclusive, notify, &message(path))?;
                 let metadata = file
                     .metadata()
                     .map_err(|error| IoError::at("getting status of", &name, error))?;

@@ -5,6 +5,21 @@ use std::sync::Arc;
 
 use crate::error::StoreError;
 
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Something failed.
+    Error,
+    /// Something is not as it should be.
+    Warning,
+    /// What the user asked for is being done.
+    Notice,
+    /// What is going on.
+    Info,
+    /// Details of it.
+    Talkative,
+}
+
 /// Where messages go, and who says when to stop. Nothing is printed here.
 #[derive(Clone, Default)]
 pub struct Notify {
@@ -12,13 +27,13 @@ pub struct Notify {
     interrupted: Option<Arc<Interrupted>>,
 }
 
-type Say = dyn Fn(&str) + Send + Sync;
+type Say = dyn Fn(Level, &str) + Send + Sync;
 
 type Interrupted = dyn Fn() -> bool + Send + Sync;
 
 impl Notify {
     /// Messages go to that function.
-    pub fn new(say: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    pub fn new(say: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
         Notify {
             say: Some(Arc::new(say)),
             interrupted: None,
@@ -40,9 +55,15 @@ impl Notify {
         }
     }
 
+    /// Say what is going on.
     pub(crate) fn say(&self, message: &str) {
+        self.tell(Level::Info, message);
+    }
+
+    /// Say something of any level.
+    pub(crate) fn tell(&self, level: Level, message: &str) {
         if let Some(say) = &self.say {
-            say(message);
+            say(level, message);
         }
     }
 

@@ -3,12 +3,11 @@
 use super::{SourceFailure, os, source_filter, store_error};
 use crate::log::Logger;
 use nivis_eval::error::Result;
-use nivis_eval::host::{Level, Source};
+use nivis_eval::host::Source;
 use nivis_store::LocalStore;
 use nivis_store::config::StoreConfig;
 use nivis_store::derivation::{Derivation, Instantiated};
 use nivis_store::hash::Hash;
-use nivis_store::notify::Notify;
 use nivis_store::path::StorePath;
 use nivis_store::source::SourceMethod;
 use rustc_hash::FxHashSet;
@@ -30,7 +29,7 @@ impl Local {
     pub(super) fn new(config: StoreConfig, logger: Logger) -> Local {
         let relocated = config.real_store_dir != Path::new(config.store_dir.as_str());
         Local {
-            store: LocalStore::new(config, Notify::new(move |text| logger.message(Level::Info, text))),
+            store: LocalStore::new(config, logger.notify()),
             relocated,
             queued: RefCell::default(),
         }
