@@ -25,8 +25,8 @@ pub(crate) struct Flag<T: 'static> {
 pub(crate) trait Arguments: Sized + 'static {
     /// What the flags common to all commands change.
     type Common: 'static;
-    /// Flags of all commands.
-    const COMMON_FLAGS: &'static [Flag<Self::Common>];
+    /// Flags shared with other commands, by subject.
+    const COMMON_FLAGS: &'static [&'static [Flag<Self::Common>]];
     /// Flags of this command.
     const FLAGS: &'static [Flag<Self>];
 
@@ -90,7 +90,7 @@ fn unbundle(arg: &mut Arg, rest: &mut VecDeque<Arg>) {
 fn apply_flag<C: Arguments>(command: &mut C, arg: &[u8], rest: &mut VecDeque<Arg>) -> Result<()> {
     let unknown = || Failure::Usage(format!("unrecognised flag '{}'", lossy(arg)));
     let name = std::str::from_utf8(arg).map_err(|_| unknown())?;
-    if let Some(flag) = find(C::COMMON_FLAGS, name) {
+    if let Some(flag) = C::COMMON_FLAGS.iter().find_map(|flags| find(flags, name)) {
         let values = take_values(name, flag.values.len(), rest)?;
         return (flag.apply)(command.common(), &values);
     }
@@ -145,7 +145,7 @@ mod tests {
 
     impl Arguments for Command {
         type Common = Vec<String>;
-        const COMMON_FLAGS: &'static [Flag<Vec<String>>] = &[Flag {
+        const COMMON_FLAGS: &'static [&'static [Flag<Vec<String>>]] = &[&[Flag {
             names: &["--arg"],
             values: &["name", "expr"],
             help: "",
@@ -153,7 +153,7 @@ mod tests {
                 common.push(format!("arg {}", all(values)));
                 Ok(())
             },
-        }];
+        }]];
         const FLAGS: &'static [Flag<Command>] = &[
             Flag {
                 names: &["--jobs", "-j"],

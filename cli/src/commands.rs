@@ -3,7 +3,7 @@
 use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
-use crate::{help, instantiate, link};
+use crate::{help, instantiate, link, store_command};
 
 /// A classic command.
 pub(crate) struct Command {
@@ -16,11 +16,18 @@ pub(crate) struct Command {
 }
 
 /// The classic commands that exist.
-pub(crate) static COMMANDS: &[Command] = &[Command {
-    name: "nix-instantiate",
-    summary: "evaluate expressions, and write the derivations they give to the store",
-    run: instantiate::run,
-}];
+pub(crate) static COMMANDS: &[Command] = &[
+    Command {
+        name: "nix-instantiate",
+        summary: "evaluate expressions, and write the derivations they give to the store",
+        run: instantiate::run,
+    },
+    Command {
+        name: "nix-store",
+        summary: "look at the store and work on it",
+        run: store_command::run,
+    },
+];
 
 /// Runs the command that the program's name or its first argument says.
 pub(crate) fn dispatch(invocation: &Invocation) -> Result<()> {

@@ -2,6 +2,10 @@
 
 use nivis_eval::error::Error;
 use nivis_eval::print::PrintError;
+use nivis_store::error::StoreError;
+use nivis_store::io_error::IoError;
+use nivis_store::nar::NarError;
+use nivis_store::path::PathError;
 use std::io;
 
 /// Why a command stopped.
@@ -32,6 +36,30 @@ impl From<Error> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         Failure::Output(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::Plain(error.to_string())
+    }
+}
+
+impl From<NarError> for Failure {
+    fn from(error: NarError) -> Failure {
+        Failure::Plain(error.to_string())
+    }
+}
+
+impl From<PathError> for Failure {
+    fn from(error: PathError) -> Failure {
+        Failure::Plain(error.to_string())
+    }
+}
+
+impl From<IoError> for Failure {
+    fn from(error: IoError) -> Failure {
+        Failure::Plain(error.to_string())
     }
 }
 

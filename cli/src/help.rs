@@ -1,10 +1,10 @@
 //! `--help` and `--version`, made from the tables of flags and settings.
 
-use crate::args::Flag;
+use crate::args::{Arguments, Flag};
 use crate::commands::COMMANDS;
 use crate::failure::Result;
 use crate::log;
-use crate::options::{COMMON_FLAGS, Common};
+use crate::options::Common;
 use crate::output;
 use crate::program::Invocation;
 use crate::settings;
@@ -34,11 +34,13 @@ pub(crate) fn overview(called_as: &str) -> Result<()> {
 }
 
 /// The help of a command: its usage line, an explanation and its flags.
-pub(crate) fn command<T>(usage: &str, explanation: &str, flags: &[Flag<T>]) -> Result<()> {
+pub(crate) fn command<C: Arguments>(usage: &str, explanation: &str) -> Result<()> {
     let mut text = format!("Usage: {usage}\n\n{explanation}\n\nOptions:\n");
-    flag_entries(&mut text, flags);
-    text.push_str("\nOptions of all commands:\n");
-    flag_entries(&mut text, COMMON_FLAGS);
+    flag_entries(&mut text, C::FLAGS);
+    text.push_str("\nOptions shared with other commands:\n");
+    for flags in C::COMMON_FLAGS {
+        flag_entries(&mut text, flags);
+    }
     text.push_str("\nSettings (--name VALUE, or in nix.conf):\n");
     for setting in settings::documented() {
         entry(&mut text, setting.name, setting.doc);
@@ -58,7 +60,7 @@ fn flag_entries<T>(text: &mut String, flags: &[Flag<T>]) {
 }
 
 /// A name with an explanation beside or below it.
-fn entry(text: &mut String, name: &str, explanation: &str) {
+pub(crate) fn entry(text: &mut String, name: &str, explanation: &str) {
     let _ = write!(text, "  {name}");
     let mut column = name.len() + 2;
     if column + 2 > COLUMN {

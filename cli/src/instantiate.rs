@@ -28,7 +28,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<()> {
         Some(Stop::Version) => return help::version(&invocation.name, invocation, Some(&flags.common)),
         Some(Stop::Help) => {
             let usage = format!("{} [OPTION]… [FILE]…", invocation.called_as);
-            return help::command(&usage, EXPLANATION, flags::FLAGS);
+            return help::command::<Flags>(&usage, EXPLANATION);
         }
         None => parsed?,
     }

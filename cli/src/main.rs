@@ -22,6 +22,8 @@ mod session;
 mod settings;
 mod stats;
 mod store_choice;
+mod store_command;
+mod store_session;
 
 fn main() {
     program::main()

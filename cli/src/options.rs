@@ -141,8 +141,11 @@ macro_rules! valued {
     };
 }
 
-/// Flags about what is evaluated and how.
-pub(crate) static COMMON_FLAGS: &[Flag<Common>] = &[
+/// The flags of a command that evaluates.
+pub(crate) static WITH_EVALUATION: &[&[Flag<Common>]] = &[EVALUATION_FLAGS, COMMON_FLAGS];
+
+/// Flags of the commands that evaluate.
+pub(crate) static EVALUATION_FLAGS: &[Flag<Common>] = &[
     valued!(
         &["--arg"],
         &["name", "expr"],
@@ -179,6 +182,19 @@ pub(crate) static COMMON_FLAGS: &[Flag<Common>] = &[
     switch!(&["--impure"], "Undo pure-eval.", |common| common
         .settings
         .set("pure-eval", "false")?),
+    valued!(
+        &["--eval-store"],
+        &["store"],
+        "Write derivations to that store.",
+        |common, args| {
+            common.eval_store = Some(lossy(&args[0]));
+            Ok(())
+        }
+    ),
+];
+
+/// Flags of all commands.
+pub(crate) static COMMON_FLAGS: &[Flag<Common>] = &[
     switch!(&["--readonly-mode"], "Write nothing to the store.", |common| {
         common.read_only = true
     }),
@@ -188,15 +204,6 @@ pub(crate) static COMMON_FLAGS: &[Flag<Common>] = &[
         "Use that store: a path, local?root=PATH, auto, or dummy:// for none.",
         |common, args| {
             common.store = Some(lossy(&args[0]));
-            Ok(())
-        }
-    ),
-    valued!(
-        &["--eval-store"],
-        &["store"],
-        "Write derivations to that store.",
-        |common, args| {
-            common.eval_store = Some(lossy(&args[0]));
             Ok(())
         }
     ),
@@ -254,5 +261,4 @@ pub(crate) static COMMON_FLAGS: &[Flag<Common>] = &[
         .settings
         .set("fallback", "true")?),
     valued!(&["--no-build-output", "-Q"], &[], "", |_common, _args| Ok(())),
-    valued!(&["--repair"], &[], "", |_common, _args| Ok(())),
 ];

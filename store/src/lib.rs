@@ -36,6 +36,8 @@ pub mod decompress;
 pub mod tarball;
 
 #[cfg(feature = "db")]
+pub mod closure;
+#[cfg(feature = "db")]
 pub mod config;
 #[cfg(feature = "db")]
 mod db;

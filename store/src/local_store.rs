@@ -21,6 +21,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::closure::Direction;
 use crate::config::StoreConfig;
 use crate::db::{Db, Registration};
 use crate::derivation::{Derivation, DerivationError, aterm};
@@ -195,16 +196,11 @@ impl LocalStore {
         &self,
         paths: impl IntoIterator<Item = StorePath>,
     ) -> Result<BTreeSet<StorePath>, StoreError> {
-        let mut open: Vec<StorePath> = paths.into_iter().collect();
-        let mut closure = BTreeSet::from_iter(open.iter().cloned());
-        while let Some(path) = open.pop() {
-            for reference in self.query_references(&path)? {
-                if closure.insert(reference.clone()) {
-                    open.push(reference);
-                }
-            }
-        }
-        Ok(closure)
+        let direction = Direction::References {
+            outputs: false,
+            derivers: false,
+        };
+        self.closure(paths, direction)
     }
 
     /// Read a derivation, whether it is valid, queued, or only a file in the store.
@@ -317,7 +313,14 @@ impl LocalStore {
     /// The store object that a path names, directly or by symlinks outside of the store; the path may lie
     /// within the object.
     pub fn follow_links_to_store_path(&self, path: &Path) -> Result<StorePath, StoreError> {
-        let mut current = std::path::absolute(path).map_err(|error| IoError::at("resolving", path, error))?;
+        // The empty path is the current folder.
+        let start = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
+        let mut current =
+            std::path::absolute(start).map_err(|error| IoError::at("resolving", path, error))?;
         for _ in 0..MAX_LINKS {
             let text = canonical(current.as_os_str().as_bytes())?;
             if self.store_dir().contains(&text) {

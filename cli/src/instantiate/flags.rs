@@ -3,7 +3,7 @@
 use crate::args::{Arg, Arguments, Flag, OtherFlag};
 use crate::env::Environment;
 use crate::failure::{Failure, Result};
-use crate::options::{COMMON_FLAGS, Common};
+use crate::options::{Common, WITH_EVALUATION};
 use crate::settings;
 
 /// How `--eval` prints.
@@ -199,6 +199,12 @@ pub(super) static FLAGS: &[Flag<Flags>] = &[
         apply: |_, _| Ok(()),
     },
     Flag {
+        names: &["--repair"],
+        values: &[],
+        help: "",
+        apply: |_, _| Ok(()),
+    },
+    Flag {
         names: &["--version"],
         values: &[],
         help: "Print the version.",
@@ -214,7 +220,7 @@ pub(super) static FLAGS: &[Flag<Flags>] = &[
 
 impl Arguments for Flags {
     type Common = Common;
-    const COMMON_FLAGS: &'static [Flag<Common>] = COMMON_FLAGS;
+    const COMMON_FLAGS: &'static [&'static [Flag<Common>]] = WITH_EVALUATION;
     const FLAGS: &'static [Flag<Flags>] = FLAGS;
 
     fn common(&mut self) -> &mut Common {

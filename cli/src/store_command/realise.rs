@@ -1,0 +1,170 @@
+//! `nix-store --realise`: makes paths valid, and outputs of derivations.
+
+use super::{Call, Operation, OperationFlag, PLAIN};
+use crate::args::Arg;
+use crate::failure::{Failure, Result};
+use nivis_eval::host::Level;
+use nivis_store::path::StorePath;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+pub(super) static REALISE: Operation = Operation {
+    names: &["--realise", "--realize", "-r"],
+    arguments: "PATH…",
+    help: "Make paths valid: outputs of derivations are built, other paths fetched.",
+    flags: &[
+        OperationFlag {
+            names: &["--dry-run"],
+            value: "",
+            help: "Only say what would be done.",
+        },
+        OperationFlag {
+            names: &["--ignore-unknown"],
+            value: "",
+            help: "Leave out paths that can neither be built nor fetched.",
+        },
+    ],
+    run,
+    ..PLAIN
+};
+
+/// What is to be realised: a path, and for a derivation which of its outputs.
+struct Target {
+    path: StorePath,
+    /// None means all.
+    outputs: BTreeSet<String>,
+}
+
+fn run(call: &mut Call) -> Result<()> {
+    let args = std::mem::take(&mut call.args);
+    let mut targets = args
+        .iter()
+        .map(|arg| parse(call, arg))
+        .collect::<Result<Vec<_>>>()?;
+    let mut unknown = BTreeSet::new();
+    for target in &targets {
+        if !call.session.store.is_valid_path(&target.path)? {
+            unknown.insert(target.path.clone());
+        }
+    }
+    let ignore_unknown = call.has("--ignore-unknown");
+    if ignore_unknown {
+        targets.retain(|target| !unknown.contains(&target.path));
+    } else if !unknown.is_empty() {
+        let logger = &call.session.logger;
+        logger.message(Level::Info, "don't know how to build these paths:");
+        for path in &unknown {
+            logger.message(Level::Info, &format!("  {}", call.session.print(path)));
+        }
+    }
+    if call.has("--dry-run") {
+        return Ok(());
+    }
+    let paths: Vec<StorePath> = targets.iter().map(|target| target.path.clone()).collect();
+    realise(call, &paths)?;
+    if ignore_unknown {
+        return Ok(());
+    }
+    if call.root.is_none() && call.session.common.gc_warning && !targets.is_empty() {
+        call.session.logger.warning(
+            "you did not specify '--add-root'; the result might be removed by the garbage collector",
+        );
+    }
+    for (index, target) in targets.iter().enumerate() {
+        show(call, target, index)?;
+    }
+    Ok(())
+}
+
+/// `path!output,output`, `path^output` or just a path.
+fn parse(call: &Call, arg: &Arg) -> Result<Target> {
+    let (path, outputs) = match arg.iter().position(|&byte| byte == b'!') {
+        Some(mark) => (&arg[..mark], &arg[mark + 1..]),
+        None => (arg.as_slice(), &b""[..]),
+    };
+    Ok(Target {
+        path: call.session.object(path)?,
+        outputs: String::from_utf8_lossy(outputs)
+            .split(',')
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
+    })
+}
+
+/// Makes paths valid, and all outputs of those that are derivations.
+pub(super) fn realise(call: &Call, paths: &[StorePath]) -> Result<()> {
+    let session = call.session;
+    for path in paths {
+        if !session.store.is_valid_path(path)? {
+            return Err(Failure::Plain(format!(
+                "path '{}' does not exist and cannot be created",
+                session.print(path)
+            )));
+        }
+        if !path.is_derivation() {
+            continue;
+        }
+        for (_, output) in session.store.query_derivation_outputs(path)? {
+            if !session.store.is_valid_path(&output)? {
+                return Err(Failure::Plain(format!(
+                    "cannot build '{}': building is not supported yet",
+                    session.print(path)
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Prints what a target became, and makes roots of it.
+fn show(call: &mut Call, target: &Target, index: usize) -> Result<()> {
+    let session = call.session;
+    let mut results = BTreeSet::new();
+    if target.path.is_derivation() {
+        let known = session.store.query_derivation_outputs(&target.path)?;
+        for name in &target.outputs {
+            if !known.iter().any(|(output, _)| output == name) {
+                return Err(Failure::Plain(format!(
+                    "derivation '{}' does not have an output named '{name}'",
+                    session.print(&target.path)
+                )));
+            }
+        }
+        for (name, path) in known {
+            if target.outputs.is_empty() || target.outputs.contains(&name) {
+                let suffix = if name == "out" {
+                    String::new()
+                } else {
+                    format!("-{name}")
+                };
+                results.insert(rooted(call, &path, index, &suffix)?);
+            }
+        }
+    } else {
+        results.insert(rooted(call, &target.path, index, "")?);
+    }
+    if !call.no_output {
+        for result in results {
+            call.out.write_all(result.as_os_str().as_bytes())?;
+            call.out.write_all(b"\n")?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a root of a path if one is wanted: the link, or else the path itself.
+fn rooted(call: &Call, path: &StorePath, index: usize, suffix: &str) -> Result<PathBuf> {
+    let Some(root) = call.root else {
+        return Ok(PathBuf::from(call.session.print(path)));
+    };
+    let mut link = OsString::from(root);
+    if index > 0 {
+        link.push(format!("-{}", index + 1));
+    }
+    link.push(suffix);
+    Ok(call.session.store.add_perm_root(path, Path::new(&link))?)
+}
