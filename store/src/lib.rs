@@ -66,3 +66,5 @@ mod topo_sort;
 pub use db::Registration;
 #[cfg(feature = "db")]
 pub use local_store::LocalStore;
+#[cfg(feature = "db")]
+pub use locks::PathLocks;

@@ -27,6 +27,7 @@ use crate::db::{Db, Registration};
 use crate::derivation::{Derivation, DerivationError, aterm};
 use crate::error::StoreError;
 use crate::io_error::IoError;
+use crate::locks::PathLocks;
 use crate::notify::Notify;
 use crate::path::{PathError, StoreDir, StorePath, canonical};
 use crate::path_info::PathInfo;
@@ -233,6 +234,12 @@ impl LocalStore {
             Some(roots) => roots.add(paths, &self.notify),
             None => Ok(()),
         })
+    }
+
+    /// Lock all of `paths` against other processes that would make them, or none if somebody has one of them.
+    /// Does not wait.
+    pub fn try_lock_paths(&self, paths: &BTreeSet<StorePath>) -> Result<Option<PathLocks>, StoreError> {
+        PathLocks::try_lock(&paths.iter().map(|path| self.real_path(path)).collect())
     }
 
     /// Make the symlink `link` to a path, and a root of it, in one step each; what is queued is written first.

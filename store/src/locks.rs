@@ -82,11 +82,30 @@ pub(crate) fn lock_name(path: &Path) -> PathBuf {
 
 /// Exclusive locks on paths that are being made. The lock files go away with the value.
 #[derive(Debug, Default)]
-pub(crate) struct PathLocks {
+pub struct PathLocks {
     held: Vec<(File, PathBuf)>,
 }
 
 impl PathLocks {
+    /// Lock all of `paths`, or none if somebody has one of them. Does not wait.
+    pub(crate) fn try_lock(paths: &BTreeSet<PathBuf>) -> Result<Option<Self>, StoreError> {
+        let mut locks = PathLocks::default();
+        for path in paths {
+            let name = lock_name(path);
+            loop {
+                let file = open_lock_file(&name)?;
+                if !try_lock(&file, &name, LockKind::Exclusive)? {
+                    return Ok(None);
+                }
+                if !is_stale(&file, &name)? {
+                    locks.held.push((file, name));
+                    break;
+                }
+            }
+        }
+        Ok(Some(locks))
+    }
+
     /// Lock all of `paths`, always in the same order, so that two processes cannot wait for one another.
     pub(crate) fn lock(paths: &BTreeSet<PathBuf>, notify: &Notify) -> Result<Self, StoreError> {
         let message = |path: &Path| format!("waiting for lock on \"{}\"", path.display());
@@ -105,11 +124,7 @@ impl PathLocks {
             loop {
                 let file = open_lock_file(&name)?;
                 lock(&file, &name, LockKind::Exclusive, notify, &message(path))?;
-                let metadata = file
-                    .metadata()
-                    .map_err(|error| IoError::at("getting status of", &name, error))?;
-                // Whoever removes a lock file writes to it first, for those who have it open already.
-                if metadata.len() == 0 {
+                if !is_stale(&file, &name)? {
                     locks.held.push((file, name));
                     break;
                 }
@@ -117,6 +132,13 @@ impl PathLocks {
         }
         Ok(locks)
     }
+}
+
+/// Whether a lock file was removed: whoever does that writes to it, for those who have it open already.
+fn is_stale(file: &File, name: &Path) -> Result<bool, IoError> {
+    let metadata = file.metadata();
+    let metadata = metadata.map_err(|error| IoError::at("getting status of", name, error))?;
+    Ok(metadata.len() > 0)
 }
 
 impl Drop for PathLocks {

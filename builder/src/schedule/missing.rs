@@ -1,0 +1,65 @@
+//! What would be built: for `--dry-run`, and to say it before building.
+
+use std::collections::BTreeSet;
+
+use nivis_store::path::{StoreDir, StorePath};
+
+use super::{Outputs, Stop, Target, World};
+
+/// What is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Derivations that will be built.
+    pub will_build: BTreeSet<StorePath>,
+    /// Paths that nobody can make.
+    pub unknown: BTreeSet<StorePath>,
+}
+
+/// What is missing of the targets. Nothing is looked at that is below something that is there.
+pub fn missing<W: World>(
+    store_dir: &StoreDir,
+    world: &mut W,
+    targets: &[Target],
+) -> Result<Missing, Stop<W::Error>> {
+    let mut found = Missing::default();
+    let mut open: Vec<(StorePath, Outputs)> = vec![];
+    for target in targets {
+        match target {
+            Target::Outputs { drv, outputs } => open.push((drv.clone(), outputs.clone())),
+            Target::Path(path) if !world.is_valid(path)? => {
+                found.unknown.insert(path.clone());
+            }
+            Target::Path(_) => {}
+        }
+    }
+    let mut seen = BTreeSet::new();
+    while let Some((drv_path, outputs)) = open.pop() {
+        let names = match &outputs {
+            Outputs::All => None,
+            Outputs::Names(names) => Some(names.clone()),
+        };
+        if found.will_build.contains(&drv_path) || !seen.insert((drv_path.clone(), names)) {
+            continue;
+        }
+        let Some(drv) = world.derivation(&drv_path)? else {
+            found.unknown.insert(drv_path);
+            continue;
+        };
+        let mut complete = true;
+        for name in drv.outputs.keys() {
+            let path = drv.output_path(store_dir, name);
+            let path = path.map_err(|error| Stop::Request(error.to_string()))?;
+            complete &= match path {
+                None => false,
+                Some(path) => !outputs.contains(name) || world.is_valid(&path)?,
+            };
+        }
+        if complete {
+            continue;
+        }
+        found.will_build.insert(drv_path);
+        let inputs = drv.input_drvs.iter();
+        open.extend(inputs.map(|(input, wanted)| (input.clone(), Outputs::Names(wanted.outputs.clone()))));
+    }
+    Ok(found)
+}
