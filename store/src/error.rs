@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::canonicalise::CanonicaliseError;
 use crate::content_address::ContentAddressError;
 use crate::derivation::DerivationError;
 use crate::io_error::{IoError, message};
@@ -76,6 +77,8 @@ pub enum StoreError {
     },
     #[error(transparent)]
     Io(#[from] IoError),
+    #[error(transparent)]
+    Canonicalise(#[from] CanonicaliseError),
     #[error(transparent)]
     Nar(#[from] NarError),
     #[error(transparent)]

@@ -16,7 +16,7 @@
 //! [`derivation::instantiate`]; it fills in the outputs and their variables, and gives text and path.
 //!
 //! With `archives` there are [`decompress`] and [`tarball`], for what is fetched from elsewhere.
-//! With `db` there is [`LocalStore`], the store on disk, and [`profile`].
+//! With `db` there is [`LocalStore`], the store on disk, and [`canonicalise`] for the metadata of what is in it. and [`profile`].
 
 #![forbid(unsafe_code)]
 
@@ -35,6 +35,8 @@ pub mod decompress;
 #[cfg(feature = "archives")]
 pub mod tarball;
 
+#[cfg(feature = "db")]
+pub mod canonicalise;
 #[cfg(feature = "db")]
 pub mod closure;
 #[cfg(feature = "db")]

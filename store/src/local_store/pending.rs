@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
 
+use crate::canonicalise::remove_inherited_lists;
 use crate::config::StoreConfig;
 use crate::content_address::{ContentAddress, ContentAddressMethod};
 use crate::db::{Db, Registration};
@@ -328,6 +329,7 @@ impl TempDir {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 result => result.map_err(|error| IoError::at("creating directory", &path, error))?,
             }
+            remove_inherited_lists(&path);
             // A collector may delete the folder before it is locked.
             let Ok(lock) = File::open(&path) else { continue };
             if try_lock(&lock, &path, LockKind::Exclusive)? && path.exists() {
