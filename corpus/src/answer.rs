@@ -43,9 +43,7 @@ impl Complaint {
             .position(|line| ends_message(line))
             .unwrap_or(rest.len());
         message.extend(rest[..end].iter().map(|line| line.trim()));
-        // Places in files that come with the reference are its own affair.
         let place = rest[end..].iter().find_map(|line| place(line));
-        let place = place.filter(|place| !place.starts_with("«nix-internal»"));
         let message = essence(message.join("\n").trim()).to_owned();
         Some(Self { message, place })
     }

@@ -5,6 +5,7 @@ use crate::evaluator::Evaluator;
 use crate::host::FileType;
 use crate::path::{base_name, is_below, join, parent};
 use nivis_store::path::StorePath;
+use std::borrow::Cow;
 use std::io;
 
 /// How many symlinks may be followed in one path.
@@ -265,11 +266,11 @@ fn corepkg_text(path: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// A path that comes with the program as users write it.
-fn shown(path: &[u8]) -> Vec<u8> {
+/// A path as users write it, also one that comes with the program.
+pub(crate) fn shown(path: &[u8]) -> Cow<'_, [u8]> {
     match path.strip_prefix(COREPKGS) {
-        Some(rest) => [b"<nix", rest, b">"].concat(),
-        None => path.to_vec(),
+        Some(rest) => Cow::Owned([b"<nix", rest, b">"].concat()),
+        None => Cow::Borrowed(path),
     }
 }
 

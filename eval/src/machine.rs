@@ -400,13 +400,13 @@ impl Evaluator {
     /// `//`: the rightmost operand is evaluated first; see the reference's `evalForUpdate`.
     fn eval_update(&self, code: &BinaryCode, frame: &Frame<'_>) -> Result<Value> {
         count(&self.stats.updates);
-        let right = self.update_operand(&code.right, frame, code.pos, true)?;
-        let left = self.update_operand(&code.left, frame, code.pos, false)?;
+        let right = self.update_operand(&code.right, frame, true)?;
+        let left = self.update_operand(&code.left, frame, false)?;
         Ok(self.heap.update(left, right))
     }
 
     #[inline(always)]
-    fn update_operand(&self, code: &Code, frame: &Frame<'_>, pos: Pos, right: bool) -> Result<Value> {
+    fn update_operand(&self, code: &Code, frame: &Frame<'_>, right: bool) -> Result<Value> {
         let error = match self.eval(code, frame) {
             Ok(value) if value.as_attrs().is_some() => return Ok(value),
             Ok(value) => self.type_error(Type::Attrs, value),
@@ -418,7 +418,7 @@ impl Evaluator {
             true => "in the right operand of the update (//) operator",
             false => "in the left operand of the update (//) operator",
         };
-        Err(error.frame(code.position().unwrap_or(pos), context))
+        Err(error.frame(code.position().unwrap_or(Pos::NONE), context))
     }
 
     #[inline]

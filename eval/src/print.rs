@@ -8,6 +8,7 @@ use crate::attrs::Attrs;
 use crate::cell::State;
 use crate::error::Error;
 use crate::evaluator::Evaluator;
+use crate::files;
 use crate::function::{Function, FunctionKind};
 use crate::value::{Slot, Unpacked, Value};
 use nivis_lang::show::{write_float, write_identifier, write_string};
@@ -141,7 +142,7 @@ impl Printer<'_> {
             Unpacked::Int(i) => self.text(&i.to_string()),
             Unpacked::Float(f) => write_float(&mut self.out, f),
             Unpacked::String(string) => self.string(string.bytes()),
-            Unpacked::Path(path) => self.out.extend_from_slice(path),
+            Unpacked::Path(path) => self.out.extend_from_slice(&files::shown(path)),
             Unpacked::Attrs(set) => self.attrs(set, value, depth),
             Unpacked::List(list) => self.list(list, slot, depth),
             Unpacked::Function(function) => self.function(function),
@@ -271,7 +272,7 @@ impl Ambiguous<'_, '_> {
             Unpacked::Int(i) => write!(self.out, "{i}")?,
             Unpacked::Float(f) => self.written(|text| write_float(text, f))?,
             Unpacked::String(string) => self.written(|text| write_string(text, string.bytes()))?,
-            Unpacked::Path(path) => self.out.write_all(path)?,
+            Unpacked::Path(path) => self.out.write_all(&files::shown(path))?,
             Unpacked::Attrs(set) => return self.attrs(set, value, depth),
             Unpacked::List(list) => return self.list(list, slot, depth),
             Unpacked::Function(function) => self.out.write_all(match function.kind() {
