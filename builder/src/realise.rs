@@ -22,11 +22,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::build::{self, Job, Mode, Running};
 use crate::events::{Ended, Event, Level, Observer};
 use crate::failure::{BuildFailure, FailureKind};
-use crate::schedule::{
-    self, Failure, GoalId, Missing, Options, Scheduler, Step, Stop, Success, Summary, Target,
-};
+use crate::schedule::{self, Failure, Scheduler, Step, Stop, Success};
 use crate::settings::BuildSettings;
 
+pub use crate::schedule::{Counts, GoalId, Missing, Options, Outputs, Summary, Target};
 pub use world::StoreWorld;
 
 /// How long a goal whose locks others have waits before it tries again.

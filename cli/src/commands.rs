@@ -3,7 +3,7 @@
 use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
-use crate::{help, instantiate, link, store_command};
+use crate::{build, help, instantiate, link, store_command};
 
 /// A classic command.
 pub(crate) struct Command {
@@ -17,6 +17,11 @@ pub(crate) struct Command {
 
 /// The classic commands that exist.
 pub(crate) static COMMANDS: &[Command] = &[
+    Command {
+        name: "nix-build",
+        summary: "evaluate expressions, and build the derivations they give",
+        run: build::run,
+    },
     Command {
         name: "nix-instantiate",
         summary: "evaluate expressions, and write the derivations they give to the store",

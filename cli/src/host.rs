@@ -3,9 +3,11 @@
 mod compute;
 mod fetch;
 mod local;
+mod realise;
 
-use crate::env::variable;
+use crate::env::{Environment, variable};
 use crate::log::Logger;
+use crate::options::Common;
 use crate::store_choice::StoreChoice;
 use compute::Computed;
 use local::Local;
@@ -15,6 +17,7 @@ use nivis_store::derivation::{Derivation, Instantiated, aterm};
 use nivis_store::hash::Hash;
 use nivis_store::nar;
 use nivis_store::path::{StoreDir, StorePath};
+use realise::Building;
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
@@ -74,12 +77,22 @@ impl StoreHandle {
 pub(crate) struct RealHost {
     store: Rc<StoreHandle>,
     logger: Logger,
+    building: Building,
 }
 
 impl RealHost {
     /// The file system with that store.
-    pub(crate) fn new(store: Rc<StoreHandle>, logger: Logger) -> RealHost {
-        RealHost { store, logger }
+    pub(crate) fn new(
+        store: Rc<StoreHandle>,
+        logger: Logger,
+        common: &Common,
+        environment: &Environment,
+    ) -> RealHost {
+        RealHost {
+            store,
+            logger,
+            building: Building::new(common, environment),
+        }
     }
 
     /// Where a file is to be looked for: objects that were only queued are written first, and those of a store
@@ -230,15 +243,7 @@ impl Host for RealHost {
     }
 
     fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()> {
-        match wanted.first() {
-            None => Ok(()),
-            Some(first) => {
-                let drv = self.store.store_dir.print(first.drv);
-                Err(store_error(format!(
-                    "cannot build '{drv}' during evaluation: building is not supported yet"
-                )))
-            }
-        }
+        self.build(wanted)
     }
 
     fn real_path(&self, path: &[u8]) -> Vec<u8> {

@@ -1,12 +1,18 @@
-//! Signals that ask the program to stop.
+//! Signals that ask the program to stop, for good or for now.
 //!
 //! They are blocked in all threads, and the first thread waits for them. Evaluation looks at a flag now and then
-//! and ends with an error; when the user insists the program ends at once.
+//! and ends with an error; when the user insists the program ends at once. While builds run they are stopped before
+//! the program stops for now.
 
-use nix::sys::signal::{SigSet, Signal};
+use nivis_builder::realise::Control;
+use nix::sys::signal::{SigSet, Signal, raise};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Whether builds run that must stop first.
+static BUILDING: AtomicBool = AtomicBool::new(false);
+/// Whether the program is to stop for now.
+static SUSPEND: AtomicBool = AtomicBool::new(false);
 
 /// Whether the user asked to stop.
 pub(crate) fn interrupted() -> bool {
@@ -14,7 +20,7 @@ pub(crate) fn interrupted() -> bool {
 }
 
 fn signals() -> SigSet {
-    SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])
+    SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGTSTP])
 }
 
 /// Blocks the signals in this thread and those it will start.
@@ -28,6 +34,8 @@ pub(crate) fn wait() -> ! {
     let signals = signals();
     loop {
         match signals.wait() {
+            Ok(Signal::SIGTSTP) if BUILDING.load(Ordering::Relaxed) => SUSPEND.store(true, Ordering::Relaxed),
+            Ok(Signal::SIGTSTP) => stop(),
             Ok(signal) if INTERRUPTED.swap(true, Ordering::Relaxed) => {
                 std::process::exit(128 + signal as i32);
             }
@@ -36,5 +44,42 @@ pub(crate) fn wait() -> ! {
                 std::thread::park();
             },
         }
+    }
+}
+
+/// Stops the program until somebody continues it.
+fn stop() {
+    // It cannot fail: the signal exists.
+    let _ = raise(Signal::SIGSTOP);
+}
+
+/// What the signals say while builds run.
+pub(crate) struct Signals(());
+
+impl Signals {
+    /// From now on builds are stopped first when the program is to stop for now.
+    pub(crate) fn while_building() -> Signals {
+        BUILDING.store(true, Ordering::Relaxed);
+        Signals(())
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        BUILDING.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Control for Signals {
+    fn interrupted(&self) -> bool {
+        interrupted()
+    }
+
+    fn suspend(&self) -> bool {
+        SUSPEND.swap(false, Ordering::Relaxed)
+    }
+
+    fn stop_here(&self) {
+        stop();
     }
 }

@@ -60,6 +60,11 @@ impl Logger {
         }
     }
 
+    /// Whether messages of a level are told.
+    pub(crate) fn shows(&self, level: Level) -> bool {
+        number(level) <= self.verbosity
+    }
+
     /// For the store's messages.
     pub(crate) fn notify(self) -> Notify {
         Notify::new(move |level, text| match level {

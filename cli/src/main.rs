@@ -4,12 +4,17 @@
 
 mod args;
 mod attr_path;
+mod build;
+mod build_settings;
 mod commands;
 mod derivations;
 mod env;
 mod failure;
+mod hand_over;
 mod help;
+mod history;
 mod host;
+mod inputs;
 mod instantiate;
 mod interrupt;
 mod link;
@@ -17,6 +22,8 @@ mod log;
 mod options;
 mod output;
 mod program;
+mod progress;
+mod realise;
 mod report;
 mod session;
 mod settings;

@@ -3,6 +3,7 @@
 use crate::args::{Arg, Flag, OtherFlag, lossy};
 use crate::failure::{Failure, Result};
 use crate::log::{self, Format, Logger};
+use crate::progress::Display;
 use crate::report::Style;
 use crate::settings::{self, SettingFlag, Settings};
 use nivis_eval::settings::SearchPathElement;
@@ -30,6 +31,10 @@ pub(crate) struct Common {
     pub(crate) verbosity: u8,
     /// `--log-format`
     pub(crate) log_format: Format,
+    /// `--log-format` and `-Q`: how builds are shown.
+    pub(crate) display: Display,
+    /// `--events`: where to write what happens, as lines of JSON.
+    pub(crate) events: Option<Arg>,
     /// `--readonly-mode`
     pub(crate) read_only: bool,
     /// `--no-gc-warning` clears it.
@@ -51,6 +56,8 @@ impl Common {
             settings,
             verbosity: log::NORMAL,
             log_format: Format::Text,
+            display: Display::Auto,
+            events: None,
             read_only: false,
             gc_warning: true,
             store: None,
@@ -106,10 +113,13 @@ impl Common {
     }
 }
 
-fn log_format(name: &str) -> Result<Format> {
+fn log_format(name: &str) -> Result<(Format, Display)> {
     match name {
-        "raw" | "raw-with-logs" | "bar" | "bar-with-logs" => Ok(Format::Text),
-        "internal-json" => Ok(Format::Json),
+        "raw" => Ok((Format::Text, Display::Raw)),
+        "raw-with-logs" => Ok((Format::Text, Display::RawWithLogs)),
+        "bar" => Ok((Format::Text, Display::Bar)),
+        "bar-with-logs" => Ok((Format::Text, Display::BarWithLogs)),
+        "internal-json" => Ok((Format::Json, Display::Json)),
         _ => Err(Failure::Plain(format!(
             "option 'log-format' has an invalid value '{name}'"
         ))),
@@ -231,9 +241,9 @@ pub(crate) static COMMON_FLAGS: &[Flag<Common>] = &[
     valued!(
         &["--log-format"],
         &["format"],
-        "How messages look: raw or internal-json.",
+        "How messages look: raw, raw-with-logs, bar, bar-with-logs or internal-json.",
         |common, args| {
-            common.log_format = log_format(&lossy(&args[0]))?;
+            (common.log_format, common.display) = log_format(&lossy(&args[0]))?;
             Ok(())
         }
     ),
@@ -242,23 +252,55 @@ pub(crate) static COMMON_FLAGS: &[Flag<Common>] = &[
         "Do not warn when --add-root is missing.",
         |common| common.gc_warning = false
     ),
-    valued!(&["--max-jobs", "-j"], &["jobs"], "", |common, args| common
-        .settings
-        .set("max-jobs", &lossy(&args[0]))),
-    valued!(&["--cores"], &["n"], "", |common, args| common
-        .number("cores", &args[0])),
-    valued!(&["--max-silent-time"], &["seconds"], "", |common, args| common
-        .number("max-silent-time", &args[0])),
-    valued!(&["--timeout"], &["seconds"], "", |common, args| common
-        .number("timeout", &args[0])),
-    switch!(&["--keep-going", "-k"], "", |common| common
-        .settings
-        .set("keep-going", "true")?),
-    switch!(&["--keep-failed", "-K"], "", |common| common
-        .settings
-        .set("keep-failed", "true")?),
+    valued!(
+        &["--max-jobs", "-j"],
+        &["jobs"],
+        "Run so many builds at once; auto is one for each core.",
+        |common, args| common.settings.set("max-jobs", &lossy(&args[0]))
+    ),
+    valued!(
+        &["--cores"],
+        &["n"],
+        "How many cores a build may use; 0 is all.",
+        |common, args| common.number("cores", &args[0])
+    ),
+    valued!(
+        &["--max-silent-time"],
+        &["seconds"],
+        "End builds that write nothing for so long.",
+        |common, args| common.number("max-silent-time", &args[0])
+    ),
+    valued!(
+        &["--timeout"],
+        &["seconds"],
+        "End builds that take so long.",
+        |common, args| common.number("timeout", &args[0])
+    ),
+    switch!(
+        &["--keep-going", "-k"],
+        "After a failure, build what does not need what failed.",
+        |common| common.settings.set("keep-going", "true")?
+    ),
+    switch!(
+        &["--keep-failed", "-K"],
+        "Keep the folders of failed builds.",
+        |common| common.settings.set("keep-failed", "true")?
+    ),
     switch!(&["--fallback"], "", |common| common
         .settings
         .set("fallback", "true")?),
-    valued!(&["--no-build-output", "-Q"], &[], "", |_common, _args| Ok(())),
+    switch!(
+        &["--no-build-output", "-Q"],
+        "Do not show what builders write.",
+        |common| common.display = Display::Quiet
+    ),
+    valued!(
+        &["--events"],
+        &["path"],
+        "Write what happens to builds to a file, a socket or fd:N, as lines of JSON.",
+        |common, args| {
+            common.events = Some(args[0].clone());
+            Ok(())
+        }
+    ),
 ];

@@ -65,7 +65,7 @@ impl Session {
         let uri = common.eval_store.as_deref().or(common.store.as_deref());
         let choice = store_choice::choose(uri, &common.settings, environment, read_only)?;
         let store = StoreHandle::new(choice, read_only, logger);
-        let host = RealHost::new(store.clone(), logger);
+        let host = RealHost::new(store.clone(), logger, common, environment);
         let settings = eval_settings(common, environment, read_only);
         let ev = Evaluator::new(Box::new(host), settings);
         ev.set_native_stack(invocation.stack_size);

@@ -54,6 +54,12 @@ impl<'i> StoreSession<'i> {
         for warning in common.settings.warnings() {
             logger.warning(&warning);
         }
+        StoreSession::after_warnings(invocation, common)
+    }
+
+    /// A session where the settings' warnings were shown already.
+    pub(crate) fn after_warnings(invocation: &'i Invocation, common: &'i Common) -> Result<StoreSession<'i>> {
+        let logger = common.logger(invocation.style);
         let choice = store_choice::choose(
             common.store.as_deref(),
             &common.settings,

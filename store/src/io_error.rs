@@ -46,7 +46,7 @@ impl fmt::Display for IoError {
 }
 
 /// What the system says of an error, without the number that the standard library appends to it.
-pub(crate) fn message(error: &io::Error) -> String {
+pub fn message(error: &io::Error) -> String {
     let mut message = error.to_string();
     if let Some(end) = message.rfind(" (os error ") {
         message.truncate(end);

@@ -1,5 +1,6 @@
 //! Failures of goals, and what a run comes to: messages in the reference's order and an exit status.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use nivis_store::path::{StoreDir, StorePath};
@@ -131,10 +132,11 @@ impl Summary {
             [_] if first.is_some() => first,
             _ => {
                 messages.extend(first);
-                let names: Vec<String> = targets
+                let names: BTreeSet<String> = targets
                     .iter()
                     .map(|(path, _)| format!("'{}'", store_dir.print(path)))
                     .collect();
+                let names: Vec<String> = names.into_iter().collect();
                 Some(format!("build of {} failed", names.join(", ")))
             }
         };

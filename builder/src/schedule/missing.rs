@@ -1,6 +1,6 @@
 //! What would be built: for `--dry-run`, and to say it before building.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nivis_store::path::{StoreDir, StorePath};
 
@@ -13,6 +13,8 @@ pub struct Missing {
     pub will_build: BTreeSet<StorePath>,
     /// Paths that nobody can make.
     pub unknown: BTreeSet<StorePath>,
+    /// For each of the derivations that is not a target, one of those that need it. There are no circles.
+    pub needed_by: BTreeMap<StorePath, StorePath>,
 }
 
 /// What is missing of the targets. Nothing is looked at that is below something that is there.
@@ -32,6 +34,7 @@ pub fn missing<W: World>(
             Target::Path(_) => {}
         }
     }
+    let asked_for: BTreeSet<StorePath> = open.iter().map(|(drv, _)| drv.clone()).collect();
     let mut seen = BTreeSet::new();
     while let Some((drv_path, outputs)) = open.pop() {
         let names = match &outputs {
@@ -57,9 +60,16 @@ pub fn missing<W: World>(
         if complete {
             continue;
         }
+        for (input, wanted) in &drv.input_drvs {
+            if !asked_for.contains(input) {
+                found
+                    .needed_by
+                    .entry(input.clone())
+                    .or_insert_with(|| drv_path.clone());
+            }
+            open.push((input.clone(), Outputs::Names(wanted.outputs.clone())));
+        }
         found.will_build.insert(drv_path);
-        let inputs = drv.input_drvs.iter();
-        open.extend(inputs.map(|(input, wanted)| (input.clone(), Outputs::Names(wanted.outputs.clone()))));
     }
     Ok(found)
 }

@@ -281,7 +281,9 @@ fn the_first_failure_ends_all() {
     );
     let summary = run.scheduler.summary();
     assert_eq!(summary.status, 100);
-    let names = format!("'{}', '{}'", printed(&drv("d")), printed(&drv("x")));
+    let mut names = [printed(&drv("d")), printed(&drv("x"))];
+    names.sort();
+    let names = format!("'{}', '{}'", names[0], names[1]);
     assert_eq!(summary.error, Some(format!("build of {names} failed")));
     assert!(summary.messages[0].contains("Reason: 1 dependency failed."));
     assert!(summary.messages[0].contains(&format!("\n  {}", printed(&path("d-man")))));

@@ -3,7 +3,7 @@
 use super::{SourceFailure, os, source_filter, store_error};
 use crate::log::Logger;
 use nivis_eval::error::Result;
-use nivis_eval::host::Source;
+use nivis_eval::host::{Source, WantedOutputs};
 use nivis_store::LocalStore;
 use nivis_store::config::StoreConfig;
 use nivis_store::derivation::{Derivation, Instantiated};
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// A store on disk.
 pub(super) struct Local {
-    store: LocalStore,
+    pub(super) store: LocalStore,
     /// Whether objects are kept elsewhere than their paths say.
     relocated: bool,
     /// What was queued and is not on disk yet.
@@ -87,6 +87,16 @@ impl Local {
         self.store.add_derivation(derivation, made).map_err(store_error)?;
         self.queued.borrow_mut().insert(made.drv_path.clone());
         Ok(())
+    }
+
+    /// Whether all derivations are on disk.
+    pub(super) fn has_all(&self, wanted: &[WantedOutputs<'_>]) -> Result<bool> {
+        for wanted in wanted {
+            if !self.is_valid_path(wanted.drv)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub(super) fn is_valid_path(&self, path: &StorePath) -> Result<bool> {

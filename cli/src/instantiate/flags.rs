@@ -3,6 +3,7 @@
 use crate::args::{Arg, Arguments, Flag, OtherFlag};
 use crate::env::Environment;
 use crate::failure::{Failure, Result};
+use crate::inputs::Input;
 use crate::options::{Common, WITH_EVALUATION};
 use crate::settings;
 
@@ -18,17 +19,6 @@ pub(super) enum Output {
     Xml,
     /// `--json`
     Json,
-}
-
-/// Where an expression comes from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Input {
-    /// `-`
-    Stdin,
-    /// `--expr`
-    Expression(Vec<u8>),
-    /// A file.
-    File(Vec<u8>),
 }
 
 /// Flags that end the command at once.

@@ -3,7 +3,9 @@
 use super::{Call, Operation, OperationFlag, PLAIN};
 use crate::args::Arg;
 use crate::failure::{Failure, Result};
-use nivis_eval::host::Level;
+use crate::realise::Realiser;
+use nivis_builder::Mode;
+use nivis_builder::realise::{self, Outputs};
 use nivis_store::path::StorePath;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -20,6 +22,16 @@ pub(super) static REALISE: Operation = Operation {
             names: &["--dry-run"],
             value: "",
             help: "Only say what would be done.",
+        },
+        OperationFlag {
+            names: &["--check"],
+            value: "",
+            help: "Build what is built already once more, and compare.",
+        },
+        OperationFlag {
+            names: &["--repair"],
+            value: "",
+            help: "Build again what is missing or damaged.",
         },
         OperationFlag {
             names: &["--ignore-unknown"],
@@ -44,27 +56,32 @@ fn run(call: &mut Call) -> Result<()> {
         .iter()
         .map(|arg| parse(call, arg))
         .collect::<Result<Vec<_>>>()?;
-    let mut unknown = BTreeSet::new();
-    for target in &targets {
-        if !call.session.store.is_valid_path(&target.path)? {
-            unknown.insert(target.path.clone());
-        }
-    }
+    let realiser = Realiser::of(call.session);
+    let logger = call.session.logger;
+    let mut missing = realiser
+        .missing(&wanted(&targets))
+        .map_err(|error| error.show(logger))?;
     let ignore_unknown = call.has("--ignore-unknown");
     if ignore_unknown {
-        targets.retain(|target| !unknown.contains(&target.path));
-    } else if !unknown.is_empty() {
-        let logger = &call.session.logger;
-        logger.message(Level::Info, "don't know how to build these paths:");
-        for path in &unknown {
-            logger.message(Level::Info, &format!("  {}", call.session.print(path)));
-        }
+        targets.retain(|target| !missing.unknown.contains(&target.path));
+        missing.unknown.clear();
+    }
+    if call.session.common.settings.bool("print-missing") {
+        realiser
+            .show_missing(&missing)
+            .map_err(|error| error.show(logger))?;
     }
     if call.has("--dry-run") {
         return Ok(());
     }
-    let paths: Vec<StorePath> = targets.iter().map(|target| target.path.clone()).collect();
-    realise(call, &paths)?;
+    let mode = match (call.has("--repair"), call.has("--check")) {
+        (true, _) => Mode::Repair,
+        (_, true) => Mode::Check,
+        _ => Mode::Normal,
+    };
+    realiser
+        .realise(&wanted(&targets), mode, Some(&missing))
+        .map_err(|error| error.show(logger))?;
     if ignore_unknown {
         return Ok(());
     }
@@ -95,29 +112,33 @@ fn parse(call: &Call, arg: &Arg) -> Result<Target> {
     })
 }
 
+/// What the builder is to make of targets.
+fn wanted(targets: &[Target]) -> Vec<realise::Target> {
+    let wanted = |target: &Target| match target.path.is_derivation() {
+        false => realise::Target::Path(target.path.clone()),
+        true => realise::Target::Outputs {
+            drv: target.path.clone(),
+            outputs: match target.outputs.is_empty() {
+                true => Outputs::All,
+                false => Outputs::Names(target.outputs.clone()),
+            },
+        },
+    };
+    targets.iter().map(wanted).collect()
+}
+
 /// Makes paths valid, and all outputs of those that are derivations.
 pub(super) fn realise(call: &Call, paths: &[StorePath]) -> Result<()> {
-    let session = call.session;
-    for path in paths {
-        if !session.store.is_valid_path(path)? {
-            return Err(Failure::Plain(format!(
-                "path '{}' does not exist and cannot be created",
-                session.print(path)
-            )));
-        }
-        if !path.is_derivation() {
-            continue;
-        }
-        for (_, output) in session.store.query_derivation_outputs(path)? {
-            if !session.store.is_valid_path(&output)? {
-                return Err(Failure::Plain(format!(
-                    "cannot build '{}': building is not supported yet",
-                    session.print(path)
-                )));
-            }
-        }
-    }
-    Ok(())
+    let targets: Vec<Target> = paths
+        .iter()
+        .map(|path| Target {
+            path: path.clone(),
+            outputs: BTreeSet::new(),
+        })
+        .collect();
+    Realiser::of(call.session)
+        .realise(&wanted(&targets), Mode::Normal, None)
+        .map_err(|error| error.show(call.session.logger))
 }
 
 /// Prints what a target became, and makes roots of it.

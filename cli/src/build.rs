@@ -1,0 +1,212 @@
+//! `nix-build`: evaluates expressions, and builds the derivations they give.
+
+pub(crate) mod flags;
+mod links;
+
+use crate::attr_path;
+use crate::derivations;
+use crate::failure::{Failure, Result};
+use crate::hand_over::{self, Evaluated, Parent, Wanted};
+use crate::inputs::Input;
+use crate::output;
+use crate::program::Invocation;
+use crate::realise::Realiser;
+use crate::session::{self, Session};
+use crate::store_session::StoreSession;
+use crate::{args, help};
+use flags::{Flags, Stop};
+use nivis_builder::realise::{Missing, Outputs, Target};
+use nivis_eval::attrs::Attrs;
+use nivis_lang::position::Pos;
+use nivis_store::path::StorePath;
+use serde_json::json;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+const EXPLANATION: &str = "\
+Evaluates the expressions in the files (by default ./default.nix; - is standard input) and builds the
+derivations they give, or those that are named by their paths. Makes links to the results, ./result and
+so on, and prints their paths.
+
+The exit status is 100 if a build failed, 101 if one took too long, 102 if an output has a wrong hash,
+104 if --check found a difference, the sum of the bits if several of these happened, and 1 otherwise.";
+
+/// Runs the command.
+pub(crate) fn run(invocation: &Invocation) -> Result<()> {
+    let (arguments, evaluates) = hand_over::arguments(invocation);
+    let mut flags = Flags::new(&invocation.environment, false)?;
+    let parsed = args::parse(&mut flags, arguments);
+    match flags.stop {
+        Some(Stop::Version) => return help::version(&invocation.name, invocation, Some(&flags.common)),
+        Some(Stop::Help) => {
+            let usage = format!("{} [OPTION]… [FILE]…", invocation.called_as);
+            return help::command::<Flags>(&usage, EXPLANATION);
+        }
+        None => parsed?,
+    }
+    match evaluates {
+        true => evaluate(invocation, &flags),
+        false => build(invocation, &flags),
+    }
+}
+
+/// Evaluates, and hands over what is found.
+fn evaluate(invocation: &Invocation, flags: &Flags) -> Result<()> {
+    let parent = Parent::connect()?;
+    session::run(invocation, &flags.common, flags.common.read_only, |session| {
+        let auto_args = session.auto_args(&flags.common)?;
+        let mut found = Evaluated::default();
+        let mut expressions = vec![];
+        for input in flags.inputs(".") {
+            match drv_argument(session, &input)? {
+                Some(wanted) => found.wanted.push(wanted),
+                None => expressions.push(session.read_input(&input)?),
+            }
+        }
+        for (text, origin, dir) in expressions {
+            let root = session.ev.eval_text(&text, origin, &dir)?.slot();
+            for path in flags.attr_paths() {
+                found
+                    .wanted
+                    .extend(derivations_at(session, path, auto_args, root)?);
+            }
+        }
+        session.store.flush()?;
+        parent.hand_over(session.ev.host.store_dir(), &found)
+    })
+}
+
+/// The derivations in a part of a value.
+pub(crate) fn derivations_at(
+    session: &Session,
+    path: &[u8],
+    auto_args: &'static Attrs,
+    root: nivis_eval::value::Slot,
+) -> Result<Vec<Wanted>> {
+    let ev = &session.ev;
+    let slot = attr_path::find(ev, path, auto_args, root)?;
+    ev.force(slot, Pos::NONE)?;
+    let mut found = vec![];
+    for package in derivations::find(ev, slot, auto_args)? {
+        let drv = package.drv_path(ev)?;
+        let output = package.output_name(ev)?;
+        if output.is_empty() {
+            let drv = ev.host.store_dir().print(&drv);
+            let message = format!("derivation '{drv}' lacks an 'outputName' attribute");
+            return Err(Failure::Plain(message));
+        }
+        found.push(Wanted { drv, output });
+    }
+    Ok(found)
+}
+
+/// What an argument wants that names a derivation of the store, maybe with `!output`.
+pub(crate) fn drv_argument(session: &Session, input: &Input) -> Result<Option<Wanted>> {
+    let Input::File(argument) = input else {
+        return Ok(None);
+    };
+    let store_dir = session.ev.host.store_dir();
+    let (path, outputs) = match argument.iter().position(|&byte| byte == b'!') {
+        Some(mark) => (&argument[..mark], Some(&argument[mark + 1..])),
+        None => (argument.as_slice(), None),
+    };
+    let path = Path::new(OsStr::from_bytes(path));
+    // Where a link leads; what is not there stays as it is.
+    let path = path.canonicalize().or_else(|_| std::path::absolute(path));
+    let Some(drv) = path
+        .ok()
+        .and_then(|path| store_dir.parse(path.as_os_str().as_bytes()).ok())
+    else {
+        return Ok(None);
+    };
+    if !drv.is_derivation() {
+        return Ok(None);
+    }
+    let printed = store_dir.print(&drv);
+    let derivation = session.ev.read_derivation(&drv)?;
+    let names = outputs.map(String::from_utf8_lossy).unwrap_or_default();
+    let names: Vec<&str> = names.split(',').filter(|name| !name.is_empty()).collect();
+    let output = match names[..] {
+        [] => {
+            let named = derivation.env.get(&b"outputName"[..]);
+            named.map_or_else(
+                || "out".to_owned(),
+                |name| String::from_utf8_lossy(name).into_owned(),
+            )
+        }
+        [name] => name.to_owned(),
+        _ => {
+            let shown = args::lossy(argument);
+            let message = format!("building more than one derivation output is not supported, in '{shown}'");
+            return Err(Failure::Plain(message));
+        }
+    };
+    if !derivation.outputs.contains_key(&output) {
+        let message = format!("derivation '{printed}' does not have output '{output}'");
+        return Err(Failure::Plain(message));
+    }
+    Ok(Some(Wanted { drv, output }))
+}
+
+/// Builds what another process found, links the results and prints their paths.
+fn build(invocation: &Invocation, flags: &Flags) -> Result<()> {
+    let session = StoreSession::after_warnings(invocation, &flags.common)?;
+    let evaluated = hand_over::evaluate(invocation, &[], &session.store)?;
+    let realiser = Realiser::of(&session);
+    let targets: Vec<Target> = evaluated.wanted.iter().map(target).collect();
+    if !realise(&realiser, &targets, flags)? {
+        return Ok(());
+    }
+    let paths = links::make(&session, flags.out_link.as_deref(), &evaluated.wanted)?;
+    let mut out = output::stdout();
+    for path in paths {
+        writeln!(out, "{}", session.print(&path))?;
+    }
+    Ok(out.flush()?)
+}
+
+/// An output as a target.
+pub(crate) fn target(wanted: &Wanted) -> Target {
+    Target::Outputs {
+        drv: wanted.drv.clone(),
+        outputs: Outputs::names([&*wanted.output]),
+    }
+}
+
+/// Says what will be done, and does it unless only that is wanted: whether it was done.
+pub(crate) fn realise(realiser: &Realiser, targets: &[Target], flags: &Flags) -> Result<bool> {
+    let logger = realiser.logger;
+    let missing = realiser.missing(targets).map_err(|error| error.show(logger))?;
+    if flags.dry_run && flags.json {
+        print_plan(realiser, &missing)?;
+        return Ok(false);
+    }
+    if realiser.common.settings.bool("print-missing") {
+        realiser
+            .show_missing(&missing)
+            .map_err(|error| error.show(logger))?;
+    }
+    if flags.dry_run {
+        return Ok(false);
+    }
+    realiser
+        .realise(targets, flags.mode, Some(&missing))
+        .map_err(|error| error.show(logger))?;
+    Ok(true)
+}
+
+/// What would be done, as JSON.
+fn print_plan(realiser: &Realiser, missing: &Missing) -> Result<()> {
+    let print = |path: &StorePath| realiser.store.store_dir().print(path);
+    let sorted = realiser.store.topo_sort_paths(&missing.will_build)?;
+    let plan = json!({
+        "version": 1,
+        "willBuild": sorted.iter().rev().map(print).collect::<Vec<_>>(),
+        "unknown": missing.unknown.iter().map(print).collect::<Vec<_>>(),
+    });
+    let mut out = output::stdout();
+    writeln!(out, "{plan}")?;
+    Ok(out.flush()?)
+}

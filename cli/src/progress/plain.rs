@@ -1,0 +1,171 @@
+//! Lines on standard error, as the reference writes them.
+
+use super::package_name;
+use crate::log::Logger;
+use crate::report;
+use nivis_builder::Mode;
+use nivis_builder::events::{Event, Level, Observer};
+use nivis_builder::realise::GoalId;
+use nivis_eval::host;
+use nivis_store::path::StoreDir;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// What is shown of what builders write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Logs {
+    /// Nothing.
+    None,
+    /// The lines as they are.
+    Bare,
+    /// The lines, each with the builder's name before it.
+    Prefixed,
+}
+
+/// Writes lines.
+pub(super) struct Plain {
+    logger: Logger,
+    store_dir: StoreDir,
+    logs: Logs,
+    /// Whether escape sequences mean anything to who reads.
+    terminal: bool,
+    names: BTreeMap<GoalId, String>,
+}
+
+impl Plain {
+    pub(super) fn new(logger: Logger, store_dir: StoreDir, logs: Logs, terminal: bool) -> Plain {
+        Plain {
+            logger,
+            store_dir,
+            logs,
+            terminal,
+            names: BTreeMap::new(),
+        }
+    }
+
+    fn line(&self, goal: GoalId, line: &[u8]) {
+        let mut text = match (self.logs, self.names.get(&goal)) {
+            (Logs::None, _) => return,
+            (Logs::Prefixed, Some(name)) => format!("{name}> ").into_bytes(),
+            _ => vec![],
+        };
+        text.extend(clean(line, self.terminal));
+        text.push(b'\n');
+        // If it is closed there is nobody to tell.
+        let _ = io::stderr().lock().write_all(&text);
+    }
+}
+
+/// The sentence that tells what is done to a derivation.
+pub(super) fn doing(mode: Mode, drv: &str) -> String {
+    match mode {
+        Mode::Normal => format!("building '{drv}'"),
+        Mode::Check => format!("checking outputs of '{drv}'"),
+        Mode::Repair => format!("repairing outputs of '{drv}'"),
+    }
+}
+
+/// A message's level as evaluation names it.
+pub(super) fn level(level: Level) -> host::Level {
+    match level {
+        Level::Error => host::Level::Error,
+        Level::Warning => host::Level::Warning,
+        Level::Info => host::Level::Info,
+        Level::Talkative => host::Level::Talkative,
+    }
+}
+
+impl Observer for Plain {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Started { goal, drv, mode } => {
+                self.names.insert(goal, package_name(drv).to_owned());
+                let text = doing(mode, &self.store_dir.print(drv));
+                self.logger.message(host::Level::Info, &format!("{text}..."));
+            }
+            Event::Line { goal, line } => self.line(goal, line),
+            Event::Ended { goal, .. } => {
+                self.names.remove(&goal);
+            }
+            Event::Waiting { text, .. } => self.logger.message(host::Level::Warning, &format!("{text}...")),
+            Event::Message { level: loud, text } => self.logger.message(level(loud), text),
+            Event::Failure { text } => {
+                let text = report::plain(text, self.logger.style);
+                self.logger.message(host::Level::Error, &text);
+            }
+            Event::Phase { .. } | Event::WaitingEnded { .. } | Event::Counts(_) | Event::Tick => {}
+        }
+    }
+
+    fn shows_logs(&self) -> bool {
+        self.logs != Logs::None
+    }
+}
+
+/// A line of a log: tabs as blanks, no bells and carriage returns, and escape sequences only if they mean something.
+/// Of these only colours remain: others would disturb the screen.
+pub(super) fn clean(line: &[u8], colours: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(line.len());
+    let mut column = 0;
+    let mut rest = line;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match byte {
+            0x1b => {
+                let length = escape_length(tail);
+                let (sequence, after) = tail.split_at(length);
+                if colours && sequence.starts_with(b"[") && sequence.ends_with(b"m") {
+                    out.push(byte);
+                    out.extend_from_slice(sequence);
+                }
+                rest = after;
+            }
+            b'\t' => loop {
+                out.push(b' ');
+                column += 1;
+                if column % 8 == 0 {
+                    break;
+                }
+            },
+            b'\r' | 0x07 => {}
+            byte => {
+                // Only first bytes of characters take room.
+                column += usize::from(byte & 0xc0 != 0x80);
+                out.push(byte);
+            }
+        }
+    }
+    out
+}
+
+/// How many bytes after an escape belong to it.
+fn escape_length(tail: &[u8]) -> usize {
+    let end = |from: usize, last: fn(&u8) -> bool| {
+        let found = tail.get(from..).and_then(|tail| tail.iter().position(last));
+        found.map_or(tail.len(), |at| from + at + 1)
+    };
+    match tail.first() {
+        Some(b'[') => end(1, |byte| (0x40..=0x7e).contains(byte)),
+        Some(b']') => end(1, |&byte| byte == 0x07 || byte == b'\\'),
+        Some(_) => 1,
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cleaned() {
+        let cleaned = |line: &[u8], colours| String::from_utf8(clean(line, colours)).unwrap();
+        assert_eq!(cleaned(b"a\tb\r\x07", false), "a       b");
+        assert_eq!(cleaned(b"\x1b[31mred\x1b[0m \x1b[2Kx", false), "red x");
+        assert_eq!(
+            cleaned(b"\x1b[31mred\x1b[0m \x1b[2Kx", true),
+            "\x1b[31mred\x1b[0m x"
+        );
+        assert_eq!(cleaned(b"\x1b]0;title\x07x\x1b", true), "x");
+        assert_eq!(cleaned(b"\x1b[31", true), "");
+    }
+}
