@@ -38,7 +38,14 @@ impl Subject {
         let (binary, home) = (binary.canonicalize()?, TempDir::new()?);
         let bin = home.path().join("bin");
         fs::create_dir(&bin)?;
-        for name in ["nix-build", "nix-instantiate", "nix-shell", "nix-store", "nix-hash", "nivis"] {
+        for name in [
+            "nix-build",
+            "nix-instantiate",
+            "nix-shell",
+            "nix-store",
+            "nix-hash",
+            "nivis",
+        ] {
             symlink(&binary, bin.join(name))?;
         }
         Ok(Self {

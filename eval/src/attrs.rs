@@ -436,6 +436,7 @@ impl Heap {
             self.unions.unions.borrow_mut().insert(key, union);
             union
         });
+        count(&self.counters.update_copies, union.keys.len());
         self.attrs_with(union.keys, |i| match usize::try_from(union.from[i]) {
             Ok(left) => a.slots[left],
             Err(_) => b.slots[!union.from[i] as usize],
@@ -480,6 +481,7 @@ impl Heap {
             (base, depth + 1)
         };
         let (below, above) = (attrs(base), attrs(top).flat(self));
+        count(&self.counters.update_copies, above.len());
         let new = above
             .keys
             .symbols()
@@ -513,6 +515,7 @@ impl Heap {
         });
         let (a, b) = (left.keys.symbols(), right.keys.symbols());
         let (mut i, mut j) = (0, 0);
+        count(&self.counters.update_copies, keys.len());
         self.attrs_with(keys, |_| {
             let from_left = j == b.len() || (i < a.len() && a[i] < b[j]);
             if from_left {

@@ -2,7 +2,7 @@
 
 use crate::attrs::Attrs;
 use crate::cell::{Cell, State};
-use crate::code::{LambdaCode, Parameter, Pattern};
+use crate::code::{Code, LambdaCode, Parameter, Pattern};
 use crate::error::{Error, FrameText, Kind, Result};
 use crate::evaluator::{Evaluator, count};
 use crate::function::FunctionKind;
@@ -54,22 +54,16 @@ impl Evaluator {
                 return Err(Error::new(Kind::InfiniteRecursion, message).at(pos()));
             }
             State::Failed(error) => return Err(error.clone()),
-            State::Thunk(code, captures) => {
+            State::Thunk(code) => {
                 self.stack.check_native()?;
-                cell.blackhole();
-                match self.stack.enter(code.frame_size, captures) {
-                    Ok(frame) => self.eval(&code.body, &frame),
-                    Err(error) => Err(error),
-                }
+                let result = cell.evaluate(self.heap, code, |captures| {
+                    self.eval(&code.body, &self.stack.enter(code.frame_size, captures)?)
+                });
+                return result.inspect_err(|error| self.keep_failure(cell, saved, error));
             }
-            State::Apply(parts) => {
-                // Not marked: the reference finds such cycles by depth, and says so.
-                self.stack.check_native()?;
-                match self.force(parts[0], Pos::NONE) {
-                    Ok(function) => self.call(function, &parts[1..], pos()),
-                    Err(error) => Err(error),
-                }
-            }
+            // Applications are not marked: the reference finds such cycles by depth, and says so.
+            State::Apply1([function, argument]) => self.apply(function, &[argument], pos),
+            State::Apply2([function, first, second]) => self.apply(function, &[first, second], pos),
             State::ApplyNamed(function, name, value) => {
                 self.stack.check_native()?;
                 match self.force(function, Pos::NONE) {
@@ -84,7 +78,7 @@ impl Evaluator {
         };
         match result {
             Ok(value) => {
-                cell.finish(value);
+                cell.finish_application(self.heap, saved, value);
                 Ok(value)
             }
             Err(error) => {
@@ -92,6 +86,13 @@ impl Evaluator {
                 Err(error)
             }
         }
+    }
+
+    #[inline(always)]
+    fn apply(&self, function: Slot, args: &[Slot], pos: impl Fn() -> Pos) -> Result<Value> {
+        self.stack.check_native()?;
+        let function = self.force(function, Pos::NONE)?;
+        self.call(function, args, pos())
     }
 
     #[cold]
@@ -128,8 +129,7 @@ impl Evaluator {
             };
             match object.kind() {
                 FunctionKind::Lambda(code, captures) => {
-                    function = self.call_lambda(code, captures, first, pos)?;
-                    args = rest;
+                    (function, args) = self.call_lambda(code, captures, first, rest, pos)?;
                 }
                 FunctionKind::Primop(primop) => {
                     if args.len() < primop.arity {
@@ -198,24 +198,35 @@ impl Evaluator {
         })
     }
 
+    /// Calls a lambda with its first argument. When its body is another lambda that takes the next argument, goes on
+    /// with that without making a closure. Returns the value and the arguments that are left.
     #[inline(always)]
-    fn call_lambda(
+    fn call_lambda<'a>(
         &self,
         code: &'static LambdaCode,
         captures: &'static [Slot],
-        argument: Slot,
+        first: Slot,
+        rest: &'a [Slot],
         pos: Pos,
-    ) -> Result<Value> {
+    ) -> Result<(Value, &'a [Slot])> {
         self.stack.check_native()?;
-        let frame = self.stack.enter(code.frame_size, captures)?;
-        match code.parameter {
-            Parameter::Name(_) => frame.set_local(0, argument),
-            Parameter::Pattern(pattern) => self.bind_pattern(code, pattern, argument, &frame, pos)?,
-        }
-        self.count_call(code)?;
-        match self.eval(&code.body, &frame) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(leave_lambda(error, code, pos)),
+        let (mut code, mut argument, mut rest) = (code, first, rest);
+        let mut frame = self.stack.enter(code.frame_size, captures)?;
+        loop {
+            match code.parameter {
+                Parameter::Name(_) => frame.set_local(0, argument),
+                Parameter::Pattern(pattern) => self.bind_pattern(code, pattern, argument, &frame, pos)?,
+            }
+            self.count_call(code)?;
+            if let (Code::Lambda(inner), Some((&next, others))) = (&code.body, rest.split_first()) {
+                frame = frame.into_inner(&self.stack, inner.frame_size, inner.captures)?;
+                (code, argument, rest) = (inner, next, others);
+                continue;
+            }
+            return match self.eval(&code.body, &frame) {
+                Ok(value) => Ok((value, rest)),
+                Err(error) => Err(leave_lambda(error, code, pos)),
+            };
         }
     }
 

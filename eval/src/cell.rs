@@ -10,6 +10,9 @@
 //! * A cell in state `Thunk`, `Closure` or `Apply` is followed by as many captures as its code or arity says.
 //! * Captures are written before the cell is published and not changed afterwards, except by [`Captures::set`]
 //!   while a recursive scope is being built, before anything in it can be forced.
+//! * The captures of a thunk are read by whoever evaluates it only ([`Cell::evaluate`]), those of an application are
+//!   copied by [`Cell::state`]; so they are dead once the result is stored, and the heap gets them back. Closures that
+//!   were made on the way copied what they need. A cell in state `Closure` keeps its captures: they are its value's.
 
 use crate::code::{LambdaCode, ThunkCode};
 use crate::error::Error;
@@ -17,6 +20,7 @@ use crate::function::{Closure, Function};
 use crate::heap::{Heap, count};
 use crate::value::{Slot, Tag, Value};
 use nivis_lang::symbol::Symbol;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A lazy cell.
@@ -40,12 +44,14 @@ pub(crate) enum State {
     Finished(Value),
     /// Being evaluated.
     Blackhole,
-    /// An expression and its captures.
-    Thunk(&'static ThunkCode, &'static [Slot]),
+    /// An expression; [`Cell::evaluate`] gives its captures.
+    Thunk(&'static ThunkCode),
     /// A lambda expression that nobody looked at yet; the closure lies in the cell.
     Closure(Value),
-    /// A function and one or two arguments.
-    Apply(&'static [Slot]),
+    /// A function and one argument.
+    Apply1([Slot; 2]),
+    /// A function and two arguments.
+    Apply2([Slot; 3]),
     /// A function, the name of an attribute and its value.
     ApplyNamed(Slot, Symbol, Slot),
     /// Evaluation failed.
@@ -86,16 +92,21 @@ impl Cell {
         match word >> 3 & 0x1f {
             THUNK => {
                 // SAFETY: the constructor stored a reference to a ThunkCode.
-                let code: &'static ThunkCode = unsafe { &*std::ptr::with_exposed_provenance(pointer) };
-                State::Thunk(code, self.captures(code.captures.len()))
+                State::Thunk(unsafe { &*std::ptr::with_exposed_provenance(pointer) })
             }
             CLOSURE => {
                 // SAFETY: the constructor placed a closure right behind the cell's word.
                 let closure = unsafe { &*std::ptr::from_ref(self).add(1).cast::<Function>() };
                 State::Closure(Value::from_pointer(closure, Tag::Function))
             }
-            APPLY1 => State::Apply(self.captures(2)),
-            APPLY2 => State::Apply(self.captures(3)),
+            APPLY1 => {
+                let parts = self.captures(2);
+                State::Apply1([parts[0], parts[1]])
+            }
+            APPLY2 => {
+                let parts = self.captures(3);
+                State::Apply2([parts[0], parts[1], parts[2]])
+            }
             APPLY_NAMED => {
                 let parts = self.captures(2);
                 State::ApplyNamed(parts[0], Symbol::from_index(pointer), parts[1])
@@ -106,10 +117,56 @@ impl Cell {
         }
     }
 
-    /// Marks the cell as being evaluated.
+    /// Evaluates a cell in state `Thunk`: marks it, has `run` work out the value from the captures, stores it and gives
+    /// the captures back to the heap. The cell stays marked when `run` fails.
     #[inline(always)]
-    pub(crate) fn blackhole(&self) {
+    pub(crate) fn evaluate<E>(
+        &'static self,
+        heap: &Heap,
+        code: &'static ThunkCode,
+        run: impl FnOnce(&[Slot]) -> Result<Value, E>,
+    ) -> Result<Value, E> {
+        assert!(self.raw() == state_word(std::ptr::from_ref(code).expose_provenance(), THUNK));
         self.word.store(state_word(0, BLACKHOLE), Ordering::Relaxed);
+        let n = code.captures.len();
+        let value = run(self.captures(n))?;
+        self.finish(value);
+        // SAFETY: the cell was made with `n` captures. They were reached through this call only, because the cell was
+        // marked, and `run` cannot have kept them; the cell will not be in state `Thunk` again.
+        unsafe { self.release_captures(heap, n) };
+        Ok(value)
+    }
+
+    /// Stores the result of an application and gives its captures back to the heap, unless somebody else did:
+    /// applications are not marked while they are evaluated. `saved` is the state it was in.
+    #[inline(always)]
+    pub(crate) fn finish_application(&'static self, heap: &Heap, saved: u64, value: Value) {
+        let n = match saved >> 3 & 0x1f {
+            APPLY1 | APPLY_NAMED => 2,
+            APPLY2 => 3,
+            _ => 0,
+        };
+        let unchanged = self.raw() == saved && saved & 7 == Tag::Lazy as u64;
+        self.finish(value);
+        if unchanged {
+            // SAFETY: the state says that the cell was made with `n` captures. Whoever reads it copies them, and it
+            // will not be in that state again.
+            unsafe { self.release_captures(heap, n) };
+        }
+    }
+
+    /// Gives the captures back to the heap.
+    ///
+    /// # Safety
+    /// The cell was made with `n` captures, not in state `Closure`; nobody reads them any more, and nobody else gives
+    /// them back.
+    #[inline(always)]
+    unsafe fn release_captures(&'static self, heap: &Heap, n: usize) {
+        let address = std::ptr::from_ref(self).addr() + size_of::<Cell>();
+        if let Some(block) = NonNull::new(std::ptr::with_exposed_provenance_mut(address)) {
+            // SAFETY: the captures are the words behind the cell's; the rest is this function's contract.
+            unsafe { heap.release(block, n) }
+        }
     }
 
     /// Stores the result.
@@ -128,10 +185,13 @@ impl Cell {
         );
     }
 
-    /// Puts a suspended state back after an interruption, so that forcing the cell again starts over.
+    /// Puts a suspended state back after an interruption, so that forcing the cell again starts over. A suspended
+    /// call is not marked while it is evaluated: it is as it was, or somebody else evaluated it meanwhile.
     #[cold]
     pub(crate) fn restore(&self, saved: u64) {
-        self.word.store(saved, Ordering::Release);
+        if self.raw() == state_word(0, BLACKHOLE) {
+            self.word.store(saved, Ordering::Release);
+        }
     }
 
     /// The raw state, for [`Cell::restore`].
@@ -172,6 +232,8 @@ impl Heap {
         count(&self.counters.cells, 1);
         count(&self.counters.captures, captures);
         let pointer = self.alloc_words(1 + captures).cast::<Cell>();
+        // `Cell::release_captures` goes by the address.
+        let _ = pointer.as_ptr().expose_provenance();
         // SAFETY: room for the word and the captures was just allocated; the caller sets the captures before the
         // cell can be forced.
         unsafe {

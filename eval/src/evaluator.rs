@@ -29,9 +29,11 @@ pub(crate) fn count(counter: &Cell<u64>) {
 /// What was counted, for `NIX_SHOW_STATS`.
 #[derive(Default)]
 pub struct Stats {
+    /// Lazy positions that needed no cell.
+    pub avoided: Cell<u64>,
     /// Attribute selections.
     pub lookups: Cell<u64>,
-    /// `//` operations.
+    /// Operands of `//` operations.
     pub updates: Cell<u64>,
     /// Calls of primops.
     pub primop_calls: Cell<u64>,

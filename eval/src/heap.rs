@@ -4,9 +4,13 @@
 //! with objects half the size we come out ahead without. Chunks ask for huge pages: filling fresh 4 KiB pages
 //! costs 14.7 ns per 16 bytes, huge ones 3.7 ns.
 //!
+//! Nothing is freed to the system, but blocks of words that are known to be dead are made use of again: see
+//! [`Heap::release`].
+//!
 //! # Invariants
 //!
 //! * Every object is 8-aligned and starts with words this module wrote before the reference escapes.
+//! * A released block is on exactly one free list, of its own size, and nothing else points to it.
 //! * Objects with a tail (lists, strings, sets, cells, closures) are followed by as many words or bytes as their
 //!   header says.
 
@@ -87,6 +91,8 @@ pub struct Counters {
     pub sets: Cell<u64>,
     /// Slots in sets.
     pub set_slots: Cell<u64>,
+    /// Values that `//` copied.
+    pub update_copies: Cell<u64>,
     /// Lists made.
     pub lists: Cell<u64>,
     /// Elements in lists.
@@ -114,6 +120,12 @@ fn out_of_memory() -> ! {
     std::panic::resume_unwind(Box::new(OutOfMemory))
 }
 
+/// What tests find in released words: a list at an address where there is none.
+const DEAD: u64 = 0x7ff8 | Tag::List as u64;
+
+/// Blocks of fewer words than this are made use of again.
+const CLASSES: usize = 32;
+
 const FIRST_CHUNK: usize = 1 << 20;
 const LARGEST_CHUNK: usize = 32 << 20;
 
@@ -124,6 +136,8 @@ pub struct Heap {
     next_chunk: Cell<usize>,
     allocated: Cell<usize>,
     limit: Cell<usize>,
+    /// The dead blocks of each size; the first word of one points to the next. Per heap, so per thread.
+    free: [Cell<Option<NonNull<u64>>>; CLASSES],
     pub(crate) keys: KeysTable,
     pub(crate) unions: UnionMemo,
     pub(crate) subsets: SubsetMemo,
@@ -145,6 +159,7 @@ impl Heap {
             next_chunk: Cell::new(2 * FIRST_CHUNK),
             allocated: Cell::new(FIRST_CHUNK),
             limit: Cell::new(usize::MAX),
+            free: [const { Cell::new(None) }; CLASSES],
             keys: KeysTable::default(),
             unions: UnionMemo::default(),
             subsets: SubsetMemo::default(),
@@ -203,6 +218,40 @@ impl Heap {
     /// Room for `n` words, uninitialised.
     #[inline(always)]
     pub(crate) fn alloc_words(&self, n: usize) -> NonNull<u64> {
+        if let Some(list) = self.free.get(n)
+            && let Some(block) = list.get()
+        {
+            // SAFETY: the first word of a block on a list is the next block, written by `release`.
+            list.set(unsafe { block.cast::<Option<NonNull<u64>>>().read() });
+            return block;
+        }
+        self.bump_words(n)
+    }
+
+    /// Takes back `n` words, to be given out again.
+    ///
+    /// # Safety
+    /// The words are (part of) what [`Heap::alloc_words`] gave out. Nobody reads or writes them any more, and nobody
+    /// else releases them.
+    #[inline(always)]
+    pub(crate) unsafe fn release(&self, block: NonNull<u64>, n: usize) {
+        if n == 0 {
+            return;
+        }
+        if let Some(list) = self.free.get(n) {
+            // SAFETY: by this function's contract the words are ours.
+            unsafe {
+                if cfg!(debug_assertions) {
+                    (0..n).for_each(|i| block.add(i).write(DEAD));
+                }
+                block.cast::<Option<NonNull<u64>>>().write(list.get());
+            }
+            list.set(Some(block));
+        }
+    }
+
+    #[inline(always)]
+    fn bump_words(&self, n: usize) -> NonNull<u64> {
         match Layout::array::<u64>(n) {
             Ok(layout) => self.alloc_layout(layout).cast(),
             Err(_) => out_of_memory(),

@@ -112,8 +112,8 @@ impl Evaluator {
     #[inline(always)]
     pub(crate) fn delay(&self, delayed: Delayed, frame: &Frame<'_>) -> Slot {
         match delayed {
-            Delayed::Const(slot) => slot,
-            Delayed::Variable(source) => frame.source(source),
+            Delayed::Const(slot) => self.avoided(slot),
+            Delayed::Variable(source) => self.avoided(frame.source(source)),
             Delayed::Thunk(code) => {
                 let (slot, captures) = self.heap.thunk(code);
                 for (i, &source) in code.captures.iter().enumerate() {
@@ -131,12 +131,21 @@ impl Evaluator {
         }
     }
 
+    /// Counts a lazy position that needed no cell. The reference doesn't count empty lists.
+    #[inline(always)]
+    fn avoided(&self, slot: Slot) -> Slot {
+        self.stats
+            .avoided
+            .set(self.stats.avoided.get() + u64::from(!slot.same(Slot::EMPTY_LIST)));
+        slot
+    }
+
     /// First half of [`Evaluator::delay`], for scopes whose bindings see one another.
     #[inline(always)]
     pub(crate) fn allocate(&self, delayed: Delayed, frame: &Frame<'_>) -> Slot {
         match delayed {
-            Delayed::Const(slot) => slot,
-            Delayed::Variable(source) => frame.source(source),
+            Delayed::Const(slot) => self.avoided(slot),
+            Delayed::Variable(source) => self.avoided(frame.source(source)),
             Delayed::Thunk(code) => self.heap.thunk(code).0,
             Delayed::Lambda(code) => self.heap.closure_cell(code).0,
         }
@@ -382,6 +391,16 @@ impl Evaluator {
         if let Some(primop) = code.primop {
             self.count_primop(primop);
         }
+        // To the reference this is a call with lazy arguments.
+        for operand in [&code.left, &code.right] {
+            let avoided = matches!(
+                operand,
+                Code::Const(_) | Code::Local { .. } | Code::Captured { .. }
+            );
+            self.stats
+                .avoided
+                .set(self.stats.avoided.get() + u64::from(avoided));
+        }
         let result = self.eval(&code.left, frame).and_then(|left| {
             let right = self.eval(&code.right, frame)?;
             self.arithmetic(operator, left, right)
@@ -399,6 +418,12 @@ impl Evaluator {
 
     /// `//`: the rightmost operand is evaluated first; see the reference's `evalForUpdate`.
     fn eval_update(&self, code: &BinaryCode, frame: &Frame<'_>) -> Result<Value> {
+        // The reference starts a chain of updates with the empty set, and counts one for each operand.
+        count(&self.stats.updates);
+        self.eval_update_in_chain(code, frame)
+    }
+
+    fn eval_update_in_chain(&self, code: &BinaryCode, frame: &Frame<'_>) -> Result<Value> {
         count(&self.stats.updates);
         let right = self.update_operand(&code.right, frame, true)?;
         let left = self.update_operand(&code.left, frame, false)?;
@@ -407,11 +432,14 @@ impl Evaluator {
 
     #[inline(always)]
     fn update_operand(&self, code: &Code, frame: &Frame<'_>, right: bool) -> Result<Value> {
-        let error = match self.eval(code, frame) {
+        let result = match code {
+            // The inner operands have frames of their own.
+            Code::Update(inner) => return self.eval_update_in_chain(inner, frame),
+            _ => self.eval(code, frame),
+        };
+        let error = match result {
             Ok(value) if value.as_attrs().is_some() => return Ok(value),
             Ok(value) => self.type_error(Type::Attrs, value),
-            // A chain of updates is one operation: the inner operand has its own frame already.
-            Err(error) if matches!(code, Code::Update(_)) => return Err(error),
             Err(error) => error,
         };
         let context = match right {

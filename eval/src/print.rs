@@ -127,7 +127,8 @@ impl Printer<'_> {
             State::Blackhole => self.text("«potential infinite recursion»"),
             State::Thunk(..)
             | State::Closure(_)
-            | State::Apply(_)
+            | State::Apply1(_)
+            | State::Apply2(_)
             | State::ApplyNamed(..)
             | State::Failed(_) => {
                 self.text("«thunk»");
@@ -252,7 +253,8 @@ impl Ambiguous<'_, '_> {
             State::Blackhole => self.out.write_all("«potential infinite recursion»".as_bytes())?,
             State::Thunk(..)
             | State::Closure(_)
-            | State::Apply(_)
+            | State::Apply1(_)
+            | State::Apply2(_)
             | State::ApplyNamed(..)
             | State::Failed(_) => {
                 self.out.write_all(b"<CODE>")?;

@@ -2,6 +2,11 @@
 //!
 //! Locals live on one zeroed region that is reserved once (zero is `null`, see [`crate::value`]) and touched as
 //! needed; only closures and thunks that capture a local copy it to the heap.
+//!
+//! # Invariants (what the `unsafe` here rests on)
+//!
+//! * Frames are local variables of functions: a later frame is dropped before an earlier one. So nobody else writes a
+//!   frame's part of the region while it lives.
 
 use crate::code::Source;
 use crate::error::{Error, Kind, Result};
@@ -25,7 +30,7 @@ pub(crate) struct Stack {
 /// What running code sees: its locals and captures. Dropping it frees the locals.
 pub(crate) struct Frame<'s> {
     locals: &'s [Cell<Slot>],
-    captures: &'static [Slot],
+    captures: &'s [Slot],
     top: &'s Cell<usize>,
     start: usize,
 }
@@ -37,7 +42,34 @@ impl Drop for Frame<'_> {
     }
 }
 
-impl Frame<'_> {
+impl<'s> Frame<'s> {
+    /// The frame of code that captures from this one and takes its place: what it captures lies on the region too,
+    /// above this frame's locals.
+    #[inline(always)]
+    pub(crate) fn into_inner(self, stack: &'s Stack, size: u32, sources: &[Source]) -> Result<Frame<'s>> {
+        let first = stack.top.get();
+        let end = first + sources.len() + size as usize;
+        let Some(slots) = stack.slots.get(first..end) else {
+            return Err(too_deep());
+        };
+        let (captures, locals) = slots.split_at(sources.len());
+        for (slot, &source) in captures.iter().zip(sources) {
+            slot.set(self.source(source));
+        }
+        stack.top.set(end);
+        // SAFETY: Cell<Slot> has the layout of Slot. By the module's invariants only this frame could write these
+        // slots while it lives, and they are not among its locals.
+        let captures = unsafe { &*(std::ptr::from_ref(captures) as *const [Slot]) };
+        let inner = Frame {
+            locals,
+            captures,
+            top: &stack.top,
+            start: self.start,
+        };
+        std::mem::forget(self);
+        Ok(inner)
+    }
+
     #[inline(always)]
     pub(crate) fn local(&self, index: u32) -> Slot {
         self.locals[index as usize].get()
@@ -79,7 +111,7 @@ impl Stack {
 
     /// A frame with `size` locals.
     #[inline(always)]
-    pub(crate) fn enter(&self, size: u32, captures: &'static [Slot]) -> Result<Frame<'_>> {
+    pub(crate) fn enter<'s>(&'s self, size: u32, captures: &'s [Slot]) -> Result<Frame<'s>> {
         let start = self.top.get();
         let end = start + size as usize;
         let Some(locals) = self.slots.get(start..end) else {

@@ -298,6 +298,7 @@ impl Value {
 impl Slot {
     /// A slot that holds `null`.
     pub const NULL: Slot = Slot(NULL);
+    pub(crate) const EMPTY_LIST: Slot = Slot(EMPTY_LIST);
 
     #[inline(always)]
     pub(crate) fn from_cell(cell: &'static Cell) -> Slot {

@@ -47,8 +47,11 @@ impl Evaluator {
         let mut slot = slot;
         loop {
             match slot.as_cell().map(Cell::state) {
-                Some(State::Apply(parts)) => slot = parts[0],
-                Some(State::ApplyNamed(function, ..)) => slot = function,
+                Some(
+                    State::Apply1([function, ..])
+                    | State::Apply2([function, ..])
+                    | State::ApplyNamed(function, ..),
+                ) => slot = function,
                 Some(State::Finished(value)) => return place_of_lambda(value),
                 Some(_) => return Pos::NONE,
                 None => return slot.direct().map_or(Pos::NONE, place_of_lambda),
