@@ -47,6 +47,8 @@ pub(crate) type Apply<T> = Box<dyn FnOnce(&mut T, &[Arg]) -> Result<()>>;
 pub(crate) struct OtherFlag<T> {
     /// How many values it takes.
     pub(crate) values: usize,
+    /// Whether it is a flag of the command, and not one that many commands share.
+    pub(crate) is_own: bool,
     /// Does it.
     pub(crate) apply: Apply<T>,
 }
@@ -94,14 +96,19 @@ fn apply_flag<C: Arguments>(command: &mut C, arg: &[u8], rest: &mut VecDeque<Arg
         let values = take_values(name, flag.values.len(), rest)?;
         return (flag.apply)(command.common(), &values);
     }
+    let require = |values: usize, rest: &VecDeque<Arg>| match rest.len() < values {
+        true => Err(Failure::Usage(format!("'{name}' requires an argument"))),
+        false => Ok(()),
+    };
     if let Some(flag) = find(C::FLAGS, name) {
-        if rest.len() < flag.values.len() {
-            return Err(Failure::Usage(format!("'{name}' requires an argument")));
-        }
+        require(flag.values.len(), rest)?;
         let values = take_values(name, flag.values.len(), rest)?;
         return (flag.apply)(command, &values);
     }
     let flag = command.other_flag(name).ok_or_else(unknown)?;
+    if flag.is_own {
+        require(flag.values, rest)?;
+    }
     let values = take_values(name, flag.values, rest)?;
     (flag.apply)(command, &values)
 }
@@ -182,6 +189,7 @@ mod tests {
         fn other_flag(&mut self, name: &str) -> Option<OtherFlag<Command>> {
             (name == "--setting").then(|| OtherFlag {
                 values: 1,
+                is_own: false,
                 apply: Box::new(|command: &mut Command, values| {
                     command.own.push(format!("setting {}", all(values)));
                     Ok(())

@@ -3,7 +3,7 @@
 use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
-use crate::{build, help, instantiate, link, store_command};
+use crate::{build, help, instantiate, link, nix_env, store_command};
 
 /// A classic command.
 pub(crate) struct Command {
@@ -21,6 +21,11 @@ pub(crate) static COMMANDS: &[Command] = &[
         name: "nix-build",
         summary: "evaluate expressions, and build the derivations they give",
         run: build::run,
+    },
+    Command {
+        name: "nix-env",
+        summary: "list packages, and install them into profiles",
+        run: nix_env::run,
     },
     Command {
         name: "nix-instantiate",

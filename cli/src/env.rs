@@ -30,6 +30,8 @@ pub(crate) struct Environment {
     pub(crate) ignore_symlink_store: bool,
     /// `NIX_PATH`: where `<name>` is looked for, `:` between the elements.
     pub(crate) nix_path: Option<Vec<u8>>,
+    /// `NIX_PROFILE`: the profile that `nix-env` looks at and changes.
+    pub(crate) profile: Option<PathBuf>,
     /// `HOME`, or what the user database says.
     pub(crate) home: Option<PathBuf>,
     /// `NIX_STATE_HOME`, or `nix` in `XDG_STATE_HOME` or `~/.local/state`: channels, with
@@ -81,6 +83,7 @@ impl Environment {
             remote: text("NIX_REMOTE"),
             ignore_symlink_store: text("NIX_IGNORE_SYMLINK_STORE").as_deref() == Some("1"),
             nix_path: variable(b"NIX_PATH"),
+            profile: non_empty("NIX_PROFILE").map(PathBuf::from),
             state_home: own_dir("NIX_STATE_HOME", "XDG_STATE_HOME", ".local/state"),
             data_home: own_dir("NIX_DATA_HOME", "XDG_DATA_HOME", ".local/share"),
             show_stats: is_on("NIX_SHOW_STATS"),

@@ -19,6 +19,7 @@ use nivis_store::nar;
 use nivis_store::path::{StoreDir, StorePath};
 use realise::Building;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -61,6 +62,14 @@ impl StoreHandle {
     /// Writes what evaluation added so far.
     pub(crate) fn flush(&self) -> Result<()> {
         self.writable().map_or(Ok(()), Local::flush)
+    }
+
+    /// Those of the paths that are in the store, asked in one go.
+    pub(crate) fn valid_paths(&self, paths: &BTreeSet<StorePath>) -> Result<BTreeSet<StorePath>> {
+        match &self.local {
+            Some(local) => local.valid_paths(paths),
+            None => Ok(BTreeSet::new()),
+        }
     }
 
     /// Makes a link to a path that keeps it from being collected; gives the link's path. Nothing happens, as with

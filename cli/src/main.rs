@@ -14,13 +14,19 @@ mod hand_over;
 mod help;
 mod history;
 mod host;
+#[allow(dead_code, reason = "nix-channel uses the rest")]
+mod host_dirs;
 mod inputs;
 mod instantiate;
 mod interrupt;
 mod link;
 mod log;
+mod nix_env;
 mod options;
 mod output;
+#[allow(dead_code, reason = "installing packages uses the rest")]
+mod packages;
+mod pretty_json;
 mod program;
 mod progress;
 mod realise;
@@ -31,6 +37,9 @@ mod stats;
 mod store_choice;
 mod store_command;
 mod store_session;
+mod table;
+mod user_environment;
+mod xml;
 
 fn main() {
     program::main()

@@ -87,6 +87,7 @@ impl Common {
         let flag = settings::flag(name.strip_prefix("--")?)?;
         Some(OtherFlag {
             values: usize::from(matches!(flag, SettingFlag::Value(..))),
+            is_own: false,
             apply: Box::new(move |command, values| {
                 let value = values.first().map(|value| lossy(value)).unwrap_or_default();
                 common(command).settings.apply(flag, &value)

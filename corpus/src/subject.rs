@@ -40,6 +40,7 @@ impl Subject {
         fs::create_dir(&bin)?;
         for name in [
             "nix-build",
+            "nix-env",
             "nix-instantiate",
             "nix-shell",
             "nix-store",

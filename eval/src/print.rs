@@ -95,7 +95,18 @@ impl Evaluator {
     pub fn print_ambiguous(&self, value: Value, out: &mut dyn Write) -> Result<(), PrintError> {
         let mut printer = Ambiguous {
             ev: self,
-            seen: FxHashSet::default(),
+            seen: Some(FxHashSet::default()),
+            out,
+            text: vec![],
+        };
+        printer.value(value, None, 0)
+    }
+
+    /// A value as [`Evaluator::print_ambiguous`], but with what was printed before again: so that it can be read back.
+    pub fn print_in_full(&self, value: Value, out: &mut dyn Write) -> Result<(), PrintError> {
+        let mut printer = Ambiguous {
+            ev: self,
+            seen: None,
             out,
             text: vec![],
         };
@@ -237,13 +248,20 @@ impl Printer<'_> {
 /// The printer of `--eval`.
 struct Ambiguous<'e, 'o> {
     ev: &'e Evaluator,
-    seen: FxHashSet<u64>,
+    /// What was printed, unless that is not to be noticed.
+    seen: Option<FxHashSet<u64>>,
     out: &'o mut dyn Write,
     /// Reused for strings and names.
     text: Vec<u8>,
 }
 
 impl Ambiguous<'_, '_> {
+    fn is_repeated(&mut self, slot: Slot) -> bool {
+        self.seen
+            .as_mut()
+            .is_some_and(|seen| !seen.insert(slot.identity()))
+    }
+
     fn slot(&mut self, slot: Slot, depth: u32) -> Result<(), PrintError> {
         let Some(cell) = slot.as_cell() else {
             return self.value(slot.direct().unwrap_or(Value::NULL), Some(slot), depth);
@@ -293,7 +311,7 @@ impl Ambiguous<'_, '_> {
     }
 
     fn attrs(&mut self, set: &'static Attrs, value: Value, depth: u32) -> Result<(), PrintError> {
-        if !set.is_empty() && !self.seen.insert(value.slot().identity()) {
+        if !set.is_empty() && self.is_repeated(value.slot()) {
             return Ok(self.out.write_all("«repeated»".as_bytes())?);
         }
         self.ev.step()?;
@@ -309,7 +327,7 @@ impl Ambiguous<'_, '_> {
     }
 
     fn list(&mut self, list: &'static [Slot], slot: Option<Slot>, depth: u32) -> Result<(), PrintError> {
-        if !list.is_empty() && slot.is_some_and(|slot| !self.seen.insert(slot.identity())) {
+        if !list.is_empty() && slot.is_some_and(|slot| self.is_repeated(slot)) {
             return Ok(self.out.write_all("«repeated»".as_bytes())?);
         }
         self.ev.step()?;

@@ -257,8 +257,8 @@ impl Writer<'_> {
     }
 }
 
-/// Newlines are escaped because readers of XML turn bare ones into spaces.
-fn escape(out: &mut Vec<u8>, text: &[u8]) {
+/// Writes the value of an attribute. Newlines are escaped because readers of XML turn bare ones into spaces.
+pub fn escape(out: &mut Vec<u8>, text: &[u8]) {
     for &byte in text {
         match byte {
             b'"' => out.extend_from_slice(b"&quot;"),

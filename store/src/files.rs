@@ -33,7 +33,7 @@ pub(crate) fn replace_file(path: &Path, contents: &[u8]) -> Result<(), IoError> 
 }
 
 /// Make `link` a symlink to `target`; a link that is there is replaced in one step.
-pub(crate) fn replace_symlink(target: &Path, link: &Path) -> Result<(), IoError> {
+pub fn replace_symlink(target: &Path, link: &Path) -> Result<(), IoError> {
     let temporary = temporary_name(link);
     let at = |error| {
         let action = format!("creating symlink \"{}\" ->", link.display());
@@ -78,6 +78,6 @@ fn make_writable(folder: &Path) -> io::Result<()> {
 }
 
 /// Make a folder and those it is in.
-pub(crate) fn create_dirs(path: &Path) -> Result<(), IoError> {
+pub fn create_dirs(path: &Path) -> Result<(), IoError> {
     fs::create_dir_all(path).map_err(|error| IoError::at("creating directory", path, error))
 }

@@ -46,7 +46,7 @@ mod db;
 #[cfg(feature = "db")]
 pub mod error;
 #[cfg(feature = "db")]
-mod files;
+pub mod files;
 #[cfg(feature = "db")]
 pub mod local_store;
 #[cfg(feature = "db")]

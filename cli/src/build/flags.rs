@@ -233,7 +233,13 @@ impl Arguments for Flags {
     }
 
     fn other_flag(&mut self, name: &str) -> Option<OtherFlag<Flags>> {
-        let flag = |values, apply: Apply<Flags>| Some(OtherFlag { values, apply });
+        let flag = |values, apply: Apply<Flags>| {
+            Some(OtherFlag {
+                values,
+                is_own: true,
+                apply,
+            })
+        };
         match name {
             "--command" | "--run" if self.shell => {
                 let run = name == "--run";

@@ -13,6 +13,7 @@ use nivis_store::source::SourceMethod;
 use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -101,6 +102,10 @@ impl Local {
 
     pub(super) fn is_valid_path(&self, path: &StorePath) -> Result<bool> {
         self.store.is_valid_path(path).map_err(store_error)
+    }
+
+    pub(super) fn valid_paths(&self, paths: &BTreeSet<StorePath>) -> Result<BTreeSet<StorePath>> {
+        self.store.query_valid_paths(paths).map_err(store_error)
     }
 
     pub(super) fn references(&self, path: &StorePath) -> Result<Vec<StorePath>> {

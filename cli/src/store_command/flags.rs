@@ -150,6 +150,7 @@ impl Arguments for Flags {
         if let Some(operation) = operation {
             return Some(OtherFlag {
                 values: 0,
+                is_own: true,
                 apply: Box::new(|flags, _| flags.set_operation(operation)),
             });
         }
@@ -160,6 +161,7 @@ impl Arguments for Flags {
             .any(|flag| flag.names.contains(&name.as_str()) && !flag.value.is_empty());
         Some(OtherFlag {
             values: usize::from(takes_value),
+            is_own: true,
             apply: Box::new(move |flags, values| {
                 flags.own.push((name, values.first().cloned()));
                 Ok(())

@@ -1,0 +1,274 @@
+//! `nix-env --query`: lists packages.
+
+mod columns;
+mod json;
+
+use super::Env;
+use super::flags::{Flags, unknown};
+use super::selection::{self, Named};
+use super::source::Available;
+use crate::args::{Arg, lossy};
+use crate::derivations::Broken;
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::packages::{Package, sort_like_reference};
+use crate::report;
+use nivis_eval::error::ResultExt;
+use nivis_eval::host::Level;
+use nivis_lang::position::Pos;
+use nivis_primops::versions::compare_versions;
+use nivis_store::path::StorePath;
+use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::io::Write;
+
+/// What is listed and how.
+#[derive(Default)]
+pub(super) struct Wanted {
+    available: bool,
+    attr_path: Arg,
+    show_status: bool,
+    hide_name: bool,
+    show_attr_path: bool,
+    show_system: bool,
+    show_drv_path: bool,
+    show_out_path: bool,
+    show_description: bool,
+    show_meta: bool,
+    compare_versions: bool,
+    xml: bool,
+    json: bool,
+}
+
+impl Wanted {
+    /// Reads the flags of the operation.
+    pub(super) fn new(flags: &Flags) -> Result<Wanted> {
+        let mut wanted = Wanted::default();
+        let mut rest = flags.operation_flags.iter();
+        while let Some(flag) = rest.next() {
+            match lossy(flag).as_str() {
+                "--status" | "-s" => wanted.show_status = true,
+                "--no-name" => wanted.hide_name = true,
+                "--system" => wanted.show_system = true,
+                "--description" => wanted.show_description = true,
+                "--compare-versions" | "-c" => wanted.compare_versions = true,
+                "--drv-path" => wanted.show_drv_path = true,
+                "--out-path" => wanted.show_out_path = true,
+                "--meta" => wanted.show_meta = true,
+                "--installed" => wanted.available = false,
+                "--available" | "-a" => wanted.available = true,
+                "--xml" => wanted.xml = true,
+                "--json" => wanted.json = true,
+                "--attr-path" | "-P" => wanted.show_attr_path = true,
+                "--attr" | "-A" => match rest.next() {
+                    Some(path) => wanted.attr_path.clone_from(path),
+                    None => return Err(needs_argument(flag)),
+                },
+                _ => return Err(unknown(flag)),
+            }
+        }
+        if wanted.show_attr_path && !wanted.available {
+            let message = "--attr-path(-P) only works with --available";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        Ok(wanted)
+    }
+}
+
+/// The error for a flag without its value.
+pub(super) fn needs_argument(flag: &[u8]) -> Failure {
+    Failure::Usage(format!("'{}' requires an argument", lossy(flag)))
+}
+
+/// What the store knows of the packages.
+#[derive(Default)]
+struct Status {
+    /// In the profile.
+    installed: BTreeSet<StorePath>,
+    /// In the store.
+    valid: BTreeSet<StorePath>,
+    /// In a binary cache.
+    substitutable: BTreeSet<StorePath>,
+}
+
+/// A listing about to be written.
+struct Listing<'l> {
+    env: &'l Env<'l>,
+    wanted: &'l Wanted,
+    status: Status,
+    /// Names with the versions of the packages to compare with.
+    versions: FxHashMap<Vec<u8>, Vec<Vec<u8>>>,
+    /// What could not be evaluated, with `--keep-going`.
+    broken: Vec<Broken>,
+}
+
+impl Env<'_> {
+    /// Writes the listing.
+    pub(super) fn query(&self, wanted: &Wanted) -> Result<()> {
+        let ev = &self.session.ev;
+        let keep_going = self.flags.common.settings.bool("keep-going");
+        let mut installed = match !wanted.available || wanted.compare_versions || wanted.show_status {
+            true => self.installed()?,
+            false => vec![],
+        };
+        let Available { mut packages, broken } = match wanted.available || wanted.compare_versions {
+            true => self.available(&wanted.attr_path, keep_going)?,
+            false => Available::default(),
+        };
+        if !wanted.available {
+            std::mem::swap(&mut installed, &mut packages);
+        }
+        // From here on `packages` are listed, and `installed` are the others to compare with.
+        let other = installed;
+        let packages = selection::named(ev, packages)?;
+        let mut packages = selection::select(packages, &self.flags.arguments)?;
+        sort_like_reference(&mut packages, precedes);
+        let mut listing = Listing {
+            env: self,
+            wanted,
+            status: Status::default(),
+            versions: FxHashMap::default(),
+            broken,
+        };
+        if wanted.compare_versions {
+            for package in selection::named(ev, other.clone())? {
+                let versions = listing.versions.entry(package.name.name().to_vec()).or_default();
+                versions.push(package.name.version().to_vec());
+            }
+        }
+        if wanted.show_status {
+            let installed = if wanted.available { &other[..] } else { &[] };
+            let listed = packages.iter().map(|listed| &listed.package);
+            let installed = installed.iter().chain(listed.filter(|_| !wanted.available));
+            for package in installed {
+                listing.status.installed.insert(package.out_path(ev)?);
+            }
+        }
+        if wanted.show_status || self.flags.prebuilt_only {
+            listing.ask_store(&mut packages)?;
+        }
+        let mut out = output::stdout();
+        let written = listing.write(&packages, &mut out);
+        let flushed = out.flush();
+        written?;
+        flushed?;
+        listing.tell_broken()
+    }
+}
+
+/// The order of listings: by name without regard to case.
+fn precedes(left: &Named, right: &Named) -> bool {
+    let upper = |byte: &u8| byte.to_ascii_uppercase();
+    let (left, right) = (&left.name.full, &right.name.full);
+    left.iter().map(upper).lt(right.iter().map(upper))
+}
+
+impl Listing<'_> {
+    fn write(&mut self, packages: &[Named], out: &mut dyn Write) -> Result<()> {
+        if self.wanted.json {
+            return self.write_json(packages, out);
+        }
+        match self.wanted.xml {
+            true => self.write_xml(packages, out),
+            false => self.write_table(packages, out),
+        }
+    }
+
+    /// Asks in one go which packages are in the store; those that cannot be evaluated are dropped.
+    fn ask_store(&mut self, packages: &mut Vec<Named>) -> Result<()> {
+        let mut paths = BTreeSet::new();
+        let mut kept = vec![];
+        for listed in packages.drain(..) {
+            match listed.package.out_path(&self.env.session.ev) {
+                Ok(path) => {
+                    paths.insert(path);
+                    kept.push(listed);
+                }
+                Err(error) if error.kind().is_catchable() => self.tell_skipped(&listed),
+                Err(error) => self.note_failure(&listed, error)?,
+            }
+        }
+        *packages = kept;
+        self.status.valid = self.env.valid_paths(&paths)?;
+        Ok(())
+    }
+
+    /// Whether `--prebuilt-only` leaves the package out.
+    fn is_left_out(&self, package: &Package) -> nivis_eval::error::Result<bool> {
+        if !self.env.flags.prebuilt_only {
+            return Ok(false);
+        }
+        let path = package.out_path(&self.env.session.ev)?;
+        Ok(!self.status.valid.contains(&path) && !self.status.substitutable.contains(&path))
+    }
+
+    /// How the version compares with those of the same name: `<` if there is a greater one, `=` if not but an equal
+    /// one, `>` if there are only lower ones, and `-` if there are none; and that version.
+    fn compare(&self, package: &Named) -> (u8, Vec<u8>) {
+        let (mut sign, mut version) = (b'-', b"?".to_vec());
+        let own = package.name.version();
+        for other in self.versions.get(package.name.name()).into_iter().flatten() {
+            match (compare_versions(own, other), sign) {
+                (Ordering::Less, _) => sign = b'<',
+                (Ordering::Equal, b'-' | b'>' | b'=') => sign = b'=',
+                (Ordering::Greater, b'-' | b'>') => {
+                    sign = b'>';
+                    if !version.is_empty() && compare_versions(&version, other).is_ge() {
+                        continue;
+                    }
+                }
+                _ => continue,
+            }
+            version.clone_from(other);
+        }
+        (sign, version)
+    }
+
+    /// A package whose evaluation failed: skipped if it `throw`s or fails an assertion.
+    fn failed(&mut self, package: &Named, error: nivis_eval::error::Error) -> Result<()> {
+        if error.kind().is_catchable() {
+            self.tell_skipped(package);
+            return Ok(());
+        }
+        let name = String::from_utf8_lossy(&package.name.full).into_owned();
+        let outcome: nivis_eval::error::Result<()> = Err(error);
+        match outcome.in_frame_with(Pos::NONE, || {
+            format!("while querying the derivation named '{name}'")
+        }) {
+            Err(error) => self.note_failure(package, error),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn tell_skipped(&self, package: &Named) {
+        let name = String::from_utf8_lossy(&package.name.full);
+        let message = format!("skipping derivation named '{name}' which gives an assertion failure");
+        self.env.session.logger.message(Level::Talkative, &message);
+    }
+
+    /// Ends the listing, unless it is to keep going.
+    fn note_failure(&mut self, package: &Named, error: nivis_eval::error::Error) -> Result<()> {
+        let keep_going = self.env.flags.common.settings.bool("keep-going");
+        if !keep_going || error.kind() == nivis_eval::error::Kind::Interrupted {
+            return Err(error.into());
+        }
+        self.broken.push(Broken {
+            attr_path: package.package.attr_path.clone(),
+            error,
+        });
+        Ok(())
+    }
+
+    /// Reports what could not be evaluated.
+    fn tell_broken(&self) -> Result<()> {
+        let (ev, logger) = (&self.env.session.ev, self.env.session.logger);
+        for broken in &self.broken {
+            logger.message(Level::Error, &report::error(ev, &broken.error, logger.style));
+        }
+        match self.broken.len() {
+            0 => Ok(()),
+            count => Err(Failure::Plain(format!("{count} packages could not be evaluated"))),
+        }
+    }
+}
