@@ -3,16 +3,34 @@
 //! The caller holds the locks of the outputs, has made the inputs valid, and decides what is built when.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::Instant;
 
 use nivis_store::LocalStore;
 use nivis_store::derivation::Derivation;
+use nivis_store::io_error::IoError;
 use nivis_store::path::StorePath;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::pty::{PtyMaster, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::statvfs::statvfs;
+use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
 
-use crate::failure::BuildFailure;
+use crate::child::{Child, Ended, spawn};
+use crate::failure::{BuildFailure, FailureKind, describe_status};
+use crate::log::{Lines, LogFile};
+use crate::outputs;
+use crate::prepare::{Prepared, prepare};
 use crate::settings::BuildSettings;
+use crate::users::BuildUser;
+
+/// A disk with less free space than that may be why a build failed.
+const FULL_DISK: u64 = 8 * 1024 * 1024;
+
+/// How much of a log is read at once, at most.
+const LOG_CHUNK: usize = 64 * 1024;
 
 /// What a build is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +57,16 @@ pub struct Job {
 
 /// A build that is running. Dropped, it is killed and what it made is deleted.
 pub struct Running {
-    drv_path: StorePath,
+    /// First, so that it is dead before the rest is cleaned up.
+    child: Child,
+    prepared: Prepared,
+    settings: BuildSettings,
+    log: PtyMaster,
+    log_file: Option<LogFile>,
+    log_size: u64,
+    lines: Lines,
+    started: Instant,
+    last_output: Instant,
 }
 
 /// What was read of a build's log.
@@ -59,61 +86,239 @@ pub struct Built {
 }
 
 /// Start a build. `closure` is the closure of its inputs, all valid.
+///
+/// The build ends when the thread that called this ends.
 pub fn start(
-    _store: &LocalStore,
-    _settings: &BuildSettings,
+    store: &LocalStore,
+    settings: &BuildSettings,
     job: Job,
-    _closure: BTreeSet<StorePath>,
+    closure: BTreeSet<StorePath>,
 ) -> Result<Running, BuildFailure> {
-    Err(BuildFailure::other(format!(
-        "cannot build '{}' yet",
-        job.drv_path.base_name()
-    )))
+    store.flush()?;
+    let prepared = prepare(store, settings, job, closure)?;
+    let log_file = match settings.keep_build_log {
+        true => Some(LogFile::create(
+            &store.config().log_dir,
+            &prepared.job.drv_path,
+            settings.compress_build_log,
+        )?),
+        false => None,
+    };
+    let (log, slave) = open_terminal(prepared.user.as_ref())?;
+    let child = spawn(&prepared.plan, slave)?;
+    let now = Instant::now();
+    Ok(Running {
+        child,
+        prepared,
+        settings: settings.clone(),
+        log,
+        log_file,
+        log_size: 0,
+        lines: Lines::new(settings.log_lines),
+        started: now,
+        last_output: now,
+    })
+}
+
+/// A terminal for the builder to write to, which passes everything on as it is. Our side does not block.
+fn open_terminal(user: Option<&BuildUser>) -> Result<(PtyMaster, OwnedFd), BuildFailure> {
+    let failed = |what: &'static str| move |errno: Errno| IoError::during(what, errno.into());
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let master = posix_openpt(flags).map_err(failed("opening pseudoterminal master"))?;
+    let name = ptsname_r(&master).map_err(failed("getting pseudoterminal slave name"))?;
+    if let Some(user) = user {
+        crate::sandbox::layout::set_mode(Path::new(&name), 0o600)?;
+        nix::unistd::chown(name.as_str(), Some(user.uid), Some(nix::unistd::Gid::from_raw(0)))
+            .map_err(failed("changing owner of pseudoterminal slave"))?;
+    }
+    unlockpt(&master).map_err(failed("unlocking pseudoterminal"))?;
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let slave = nix::fcntl::open(name.as_str(), flags, nix::sys::stat::Mode::empty())
+        .map_err(failed("opening pseudoterminal slave"))?;
+    let mut attributes = tcgetattr(&slave).map_err(failed("getting pseudoterminal attributes"))?;
+    cfmakeraw(&mut attributes);
+    tcsetattr(&slave, SetArg::TCSANOW, &attributes)
+        .map_err(failed("putting pseudoterminal into raw mode"))?;
+    Ok((master, slave))
 }
 
 impl Running {
     /// Readable when there is something to read by [`Running::read_log`]. Does not block.
     pub fn log_fd(&self) -> BorrowedFd<'_> {
-        unreachable!("no build is started")
+        self.log.as_fd()
     }
 
     /// Read what the builder has written, without waiting; writes it to the log file too.
     ///
     /// Fails if the log is too long; the build is killed then.
     pub fn read_log(&mut self) -> Result<LogRead, BuildFailure> {
-        Ok(LogRead::default())
+        let mut read = LogRead::default();
+        let mut chunk = [0; 4096];
+        let mut total = 0;
+        while total < LOG_CHUNK {
+            match nix::unistd::read(&self.log, &mut chunk) {
+                // Nobody has the other side open any more.
+                Ok(0) | Err(Errno::EIO) => {
+                    read.eof = true;
+                    self.lines.flush(&mut read.lines);
+                    break;
+                }
+                Ok(count) => {
+                    total += count;
+                    self.take_log(&chunk[..count], &mut read.lines)?;
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => break,
+                Err(errno) => return Err(IoError::during("reading build log", errno.into()).into()),
+            }
+        }
+        if total > 0 {
+            self.last_output = Instant::now();
+        }
+        Ok(read)
+    }
+
+    fn take_log(&mut self, data: &[u8], lines: &mut Vec<Vec<u8>>) -> Result<(), BuildFailure> {
+        self.log_size += data.len() as u64;
+        let limit = self.settings.max_build_log_size;
+        if limit != 0 && self.log_size > limit {
+            self.kill();
+            return Err(BuildFailure::new(
+                FailureKind::LogLimitExceeded,
+                format!("builder killed after writing more than {limit} bytes of log output"),
+            ));
+        }
+        if let Some(file) = &mut self.log_file {
+            file.write(data)?;
+        }
+        self.lines.update(data, lines);
+        Ok(())
     }
 
     /// When the build will have taken, or have been silent for, too long.
     pub fn deadline(&self) -> Option<Instant> {
-        None
+        let end = self.settings.timeout.map(|limit| self.started + limit);
+        let silent = self
+            .settings
+            .max_silent_time
+            .map(|limit| self.last_output + limit);
+        [end, silent].into_iter().flatten().min()
     }
 
     /// Kill the build if its deadline has passed.
-    pub fn check_deadline(&mut self, _now: Instant) -> Result<(), BuildFailure> {
+    pub fn check_deadline(&mut self, now: Instant) -> Result<(), BuildFailure> {
+        let since = |start| now.saturating_duration_since(start);
+        let limits = [
+            (self.settings.max_silent_time, since(self.last_output)),
+            (self.settings.timeout, since(self.started)),
+        ];
+        for (limit, spent) in limits {
+            if let Some(limit) = limit.filter(|limit| spent >= *limit) {
+                self.kill();
+                return Err(BuildFailure::new(
+                    FailureKind::TimedOut,
+                    format!("timed out after {} seconds", limit.as_secs()),
+                ));
+            }
+        }
         Ok(())
     }
 
     /// Kill the builder and all it started, and wait for their end.
-    pub fn kill(&mut self) {}
+    pub fn kill(&mut self) {
+        self.child.kill();
+    }
 
     /// The derivation.
     pub fn drv_path(&self) -> &StorePath {
-        &self.drv_path
+        &self.prepared.job.drv_path
     }
 
-    /// The process to watch: the builder's parent in the sandbox.
+    /// The build's first process, below which all others are.
     pub fn pid(&self) -> Pid {
-        Pid::from_raw(0)
+        self.child.pid
     }
 
     /// When it was started.
     pub fn started(&self) -> Instant {
-        Instant::now()
+        self.started
     }
 
-    /// Check what was made and register it.
-    pub fn finish(self, _store: &LocalStore) -> Result<Built, BuildFailure> {
-        Ok(Built::default())
+    /// What the user should know about how it is built: odd attributes, layers of the sandbox that are missing.
+    pub fn warnings(&self) -> &[String] {
+        &self.prepared.warnings
+    }
+
+    /// Once the log has ended: check what was made and register it.
+    pub fn finish(mut self, store: &LocalStore) -> Result<Built, BuildFailure> {
+        let ended = self.child.finish();
+        if let Some(file) = self.log_file.take() {
+            file.close()?;
+        }
+        let status = match ended {
+            Ended::SetupFailed(message) => {
+                return Err(BuildFailure::other(format!(
+                    "while setting up the build environment of '{}': {message}",
+                    store.store_dir().print(self.drv_path())
+                )));
+            }
+            Ended::Builder(status) => status,
+        };
+        let outcome = if status.success() {
+            outputs::register(store, &self.settings, &self.prepared).map(|outputs| Built { outputs })
+        } else {
+            Err(self.builder_failed(store, &describe_status(status)))
+        };
+        outcome.map_err(|mut failure| {
+            // A builder of ours may have had secrets.
+            if self.settings.keep_failed && !self.prepared.job.drv.is_builtin() {
+                match self.prepared.folder.keep() {
+                    Ok(note) => failure.note += &format!("\n{note}"),
+                    Err(error) => failure.note += &format!("\n{error}"),
+                }
+            }
+            failure
+        })
+    }
+
+    fn builder_failed(&mut self, store: &LocalStore, how: &str) -> BuildFailure {
+        let print = |path: &StorePath| store.store_dir().print(path);
+        let is_full = self.is_disk_full(store);
+        let kind = match is_full || !self.prepared.is_pure() {
+            true => FailureKind::Transient,
+            false => FailureKind::Permanent,
+        };
+        let mut message = format!(
+            "Cannot build '{}'.\nReason: builder {how}.",
+            print(self.drv_path())
+        );
+        let known: BTreeSet<_> = self
+            .prepared
+            .outputs
+            .values()
+            .filter_map(|output| output.known.as_ref())
+            .collect();
+        if !known.is_empty() {
+            message += "\nOutput paths:";
+            for path in known {
+                message += &format!("\n  {}", print(path));
+            }
+        }
+        let mut failure = BuildFailure::new(kind, message);
+        failure.log_tail = std::mem::take(&mut self.lines).into_tail();
+        if is_full {
+            failure.note = "\nnote: build failure may have been caused by lack of free disk space".to_owned();
+        }
+        failure
+    }
+
+    fn is_disk_full(&self, store: &LocalStore) -> bool {
+        [
+            store.config().real_store_dir.as_path(),
+            &self.prepared.folder.path,
+        ]
+        .iter()
+        .filter_map(|path| statvfs(*path).ok())
+        .any(|found| found.blocks_available() * found.fragment_size() < FULL_DISK)
     }
 }

@@ -47,7 +47,7 @@ pub fn replace_symlink(target: &Path, link: &Path) -> Result<(), IoError> {
 }
 
 /// Delete a file or a whole tree, also one that may not be written; nothing there is fine.
-pub(crate) fn delete_path(path: &Path) -> Result<(), IoError> {
+pub fn delete_path(path: &Path) -> Result<(), IoError> {
     let result = match path.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => make_writable(path).and_then(|()| fs::remove_dir_all(path)),
         Ok(_) => fs::remove_file(path),

@@ -67,6 +67,8 @@ mod topo_sort;
 #[cfg(feature = "db")]
 pub use db::Registration;
 #[cfg(feature = "db")]
+pub use files::delete_path;
+#[cfg(feature = "db")]
 pub use local_store::LocalStore;
 #[cfg(feature = "db")]
 pub use locks::PathLocks;

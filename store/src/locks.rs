@@ -107,7 +107,7 @@ impl PathLocks {
     }
 
     /// Lock all of `paths`, always in the same order, so that two processes cannot wait for one another.
-    pub(crate) fn lock(paths: &BTreeSet<PathBuf>, notify: &Notify) -> Result<Self, StoreError> {
+    pub fn lock(paths: &BTreeSet<PathBuf>, notify: &Notify) -> Result<Self, StoreError> {
         let message = |path: &Path| format!("waiting for lock on \"{}\"", path.display());
         Self::lock_saying(paths, notify, message)
     }

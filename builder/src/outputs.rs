@@ -1,0 +1,628 @@
+//! After a build: look at what was made, bring it into the form of the store, move it into place, register it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nivis_store::canonicalise::Canonicaliser;
+use nivis_store::content_address::{ContentAddress, ContentAddressMethod};
+use nivis_store::derivation::DerivationOutput;
+use nivis_store::hash::{Hash, HashAlgorithm, Hasher};
+use nivis_store::io_error::IoError;
+use nivis_store::notify::Notify;
+use nivis_store::path::{StorePath, output_path_name};
+use nivis_store::path_info::PathInfo;
+use nivis_store::references::{ReferenceScanner, SelfReferenceHasher};
+use nivis_store::{LocalStore, PathLocks, Registration, delete_path, nar};
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+
+use crate::build::Mode;
+use crate::checks;
+use crate::failure::{BuildFailure, FailureKind};
+use crate::prepare::{Prepared, Status};
+use crate::rewrite::{Both, Rewrites};
+use crate::sandbox::layout::make_dir;
+use crate::settings::BuildSettings;
+
+/// Check what was made and register it; gives the paths of all outputs, also of those that were valid before.
+pub(crate) fn register(
+    store: &LocalStore,
+    settings: &BuildSettings,
+    prepared: &Prepared,
+) -> Result<BTreeMap<String, StorePath>, BuildFailure> {
+    let owners = prepared.user.as_ref().map(|user| {
+        let first = user.uid.as_raw();
+        first..=first.saturating_add(user.count - 1)
+    });
+    let mut registrar = Registrar {
+        store,
+        settings,
+        prepared,
+        first: Canonicaliser::new(owners).ignoring(settings.ignored_acls.iter().cloned()),
+        second: Canonicaliser::new(None).ignoring(settings.ignored_acls.iter().cloned()),
+        rewrites: Rewrites::default(),
+        infos: BTreeMap::new(),
+        finals: BTreeMap::new(),
+    };
+    let mut made = BTreeMap::new();
+    for name in prepared.outputs.keys() {
+        made.insert(name.clone(), registrar.inspect(name)?);
+    }
+    for name in registrar.sort(&made)? {
+        match made.remove(&name).flatten() {
+            Some(output) => registrar.take(&name, output)?,
+            None => {
+                if let Some(path) = &prepared.outputs[&name].known {
+                    registrar.finished(&name, path.clone());
+                }
+            }
+        }
+    }
+    registrar.complete()
+}
+
+/// An output as the builder made it.
+struct Made {
+    /// Where it is.
+    place: PathBuf,
+    /// As it was before anything was done to it.
+    metadata: Metadata,
+    /// As the builder wrote them.
+    references: BTreeSet<StorePath>,
+    /// Of its archive, as the builder wrote it.
+    nar: (Hash, u64),
+}
+
+struct Registrar<'a> {
+    store: &'a LocalStore,
+    settings: &'a BuildSettings,
+    prepared: &'a Prepared,
+    /// For what builders leave, whose owner matters.
+    first: Canonicaliser,
+    /// For what we made of it.
+    second: Canonicaliser,
+    /// Hash parts of scratch paths, and of what they became.
+    rewrites: Rewrites,
+    infos: BTreeMap<String, PathInfo>,
+    finals: BTreeMap<String, StorePath>,
+}
+
+impl Registrar<'_> {
+    fn drv(&self) -> String {
+        self.store.store_dir().print(&self.prepared.job.drv_path)
+    }
+
+    fn mode(&self) -> Mode {
+        self.prepared.job.mode
+    }
+
+    /// The output's files, checked, in the form of the store, and looked through. `None` if it was valid before.
+    fn inspect(&mut self, name: &str) -> Result<Option<Made>, BuildFailure> {
+        let output = &self.prepared.outputs[name];
+        if self.mode() != Mode::Check && output.status == Status::Valid {
+            return Ok(None);
+        }
+        let place = self.prepared.written(self.store, &output.scratch);
+        let shown = place.display();
+        let Ok(metadata) = place.symlink_metadata() else {
+            return Err(rejected(format!(
+                "builder for '{}' failed to produce output path for output '{name}' at \"{shown}\"",
+                self.drv()
+            )));
+        };
+        let user = self.prepared.user.as_ref();
+        if (!metadata.is_symlink() && metadata.mode() & 0o022 != 0)
+            || user.is_some_and(|user| user.uid.as_raw() != metadata.uid())
+        {
+            return Err(rejected(format!(
+                "suspicious ownership or permission on \"{shown}\" for output '{name}'; rejecting this build output"
+            )));
+        }
+        // Before anything is read, or a hard link to a file of somebody else would be.
+        self.first
+            .run(&place)
+            .map_err(|error| rejected(error.to_string()))?;
+        let discards = self
+            .prepared
+            .options
+            .discard_references
+            .get(name)
+            .is_some_and(|discards| *discards);
+        let (references, nar) = self.scan(&place, discards)?;
+        Ok(Some(Made {
+            place,
+            metadata,
+            references,
+            nar,
+        }))
+    }
+
+    /// What a tree refers to, and the hash and size of its archive.
+    fn scan(&self, place: &Path, discards: bool) -> Result<(BTreeSet<StorePath>, (Hash, u64)), BuildFailure> {
+        let mut hasher = Hasher::sha256();
+        if discards {
+            dump(place, &mut hasher)?;
+            let size = hasher.count();
+            return Ok((BTreeSet::new(), (hasher.finish(), size)));
+        }
+        let outputs = self.prepared.outputs.values().map(|output| &output.scratch);
+        let wanted = self.prepared.closure.iter().chain(outputs).cloned();
+        let mut scanner = ReferenceScanner::new(wanted);
+        dump(place, Both(&mut hasher, &mut scanner))?;
+        let size = hasher.count();
+        Ok((scanner.finish(), (hasher.finish(), size)))
+    }
+
+    /// The outputs, each after those it refers to.
+    fn sort(&self, made: &BTreeMap<String, Option<Made>>) -> Result<Vec<String>, BuildFailure> {
+        let by_path: BTreeMap<&StorePath, &String> = self
+            .prepared
+            .outputs
+            .iter()
+            .map(|(name, output)| (&output.scratch, name))
+            .collect();
+        let needs = |name: &String| -> Vec<&String> {
+            let references = made[name].iter().flat_map(|made| &made.references);
+            let needs = references.filter_map(|path| by_path.get(path).copied());
+            needs.filter(|need| *need != name).collect()
+        };
+        sort_outputs(made.keys().collect(), needs).map_err(|(path, parent)| {
+            rejected(format!(
+                "cycle detected in build of '{}' in the references of output '{path}' from output '{parent}'",
+                self.drv()
+            ))
+        })
+    }
+
+    fn finished(&mut self, name: &str, path: StorePath) {
+        let scratch = &self.prepared.outputs[name].scratch;
+        self.rewrites.insert(scratch.hash_part(), path.hash_part());
+        self.finals.insert(name.to_owned(), path);
+    }
+
+    /// Give an output its contents and name, and move it there.
+    fn take(&mut self, name: &str, mut made: Made) -> Result<(), BuildFailure> {
+        // Holds what was copied until it is moved.
+        let mut copy = None;
+        let info = match &self.prepared.job.drv.outputs[name] {
+            DerivationOutput::Fixed(address) => {
+                copy = Some(self.copy(&mut made)?);
+                self.address(name, &mut made, address.method, address.hash.algorithm())?
+            }
+            DerivationOutput::Impure { method, algorithm } => {
+                copy = Some(self.copy(&mut made)?);
+                self.address(name, &mut made, *method, *algorithm)?
+            }
+            DerivationOutput::Floating { method, algorithm } => {
+                self.address(name, &mut made, *method, *algorithm)?
+            }
+            DerivationOutput::InputAddressed(path) => self.input_addressed(name, &mut made, path.clone())?,
+            DerivationOutput::Deferred => {
+                return Err(rejected(format!("the path of output '{name}' is not known")));
+            }
+        };
+        self.second
+            .run(&made.place)
+            .map_err(|error| rejected(error.to_string()))?;
+        let _lock = self.lock_unexpected(name, &info)?;
+        let destination = self.store.real_path(&info.path);
+        let mut info = info;
+        if self.mode() == Mode::Check {
+            self.compare(&made.place, &destination, &info)?;
+        } else {
+            if made.place != destination {
+                self.move_into_place(&made.place, &destination, &info)?;
+            }
+            info.deriver = Some(self.prepared.job.drv_path.clone());
+            info.ultimate = true;
+            self.finished(name, info.path.clone());
+            // Also if it is not what was promised: who corrects the promise need not fetch it again.
+            if info.content_address.is_some() {
+                self.sync()?;
+                self.store.register_valid_paths(&[registration(&info)])?;
+            }
+        }
+        drop(copy);
+        self.infos.insert(name.to_owned(), info);
+        Ok(())
+    }
+
+    /// An output of a known path.
+    fn input_addressed(
+        &mut self,
+        name: &str,
+        made: &mut Made,
+        path: StorePath,
+    ) -> Result<PathInfo, BuildFailure> {
+        let scratch = &self.prepared.outputs[name].scratch;
+        self.rewrites.insert(scratch.hash_part(), path.hash_part());
+        let (hash, size) = match self.rewrite(made, &self.rewrites.clone())? {
+            true => hash_path(&made.place)?,
+            false => made.nar,
+        };
+        let (refers_to_itself, mut references) = self.rewrite_references(name, made)?;
+        if refers_to_itself {
+            references.insert(path.clone());
+        }
+        let mut info = PathInfo::new(path, hash, size);
+        info.references = references;
+        Ok(info)
+    }
+
+    /// An output whose path comes from its contents.
+    fn address(
+        &mut self,
+        name: &str,
+        made: &mut Made,
+        method: ContentAddressMethod,
+        algorithm: HashAlgorithm,
+    ) -> Result<PathInfo, BuildFailure> {
+        let is_flat = matches!(method, ContentAddressMethod::Flat | ContentAddressMethod::Text);
+        if is_flat && (!made.metadata.is_file() || made.metadata.mode() & 0o100 != 0) {
+            return Err(rejected(format!(
+                "output path \"{}\" should be a non-executable regular file since recursive hashing is not enabled \
+                 (one of outputHashMode={{flat,text}} is true)",
+                made.place.display()
+            )));
+        }
+        let mut is_changed = self.rewrite(made, &self.rewrites.clone())?;
+        let scratch = self.prepared.outputs[name].scratch.clone();
+        let mut hasher = SelfReferenceHasher::new(algorithm, &scratch);
+        match method {
+            ContentAddressMethod::Flat | ContentAddressMethod::Text => {
+                let copied = File::open(&made.place).and_then(|mut file| io::copy(&mut file, &mut hasher));
+                copied.map_err(|error| IoError::at("reading file", &made.place, error))?;
+            }
+            ContentAddressMethod::NixArchive => dump(&made.place, &mut hasher)?,
+            ContentAddressMethod::Git => return Err(BuildFailure::other(nar::NarError::GitHashing)),
+        }
+        let address = ContentAddress {
+            method,
+            hash: hasher.finish().0,
+        };
+        let (refers_to_itself, mut references) = self.rewrite_references(name, made)?;
+        let path = self.store.store_dir().make_fixed_output_path(
+            &address,
+            &output_path_name(&self.prepared.job.drv.name, name),
+            &references,
+            refers_to_itself,
+        )?;
+        if refers_to_itself {
+            references.insert(path.clone());
+        }
+        let mut rewrites = Rewrites::default();
+        rewrites.insert(scratch.hash_part(), path.hash_part());
+        is_changed |= refers_to_itself && self.rewrite(made, &rewrites)?;
+        let (hash, size) = if is_changed {
+            hash_path(&made.place)?
+        } else {
+            made.nar
+        };
+        let mut info = PathInfo::new(path, hash, size);
+        info.references = references;
+        info.content_address = Some(address);
+        Ok(info)
+    }
+
+    /// Copy an output, so that no descriptor that the builder passed on leads to what is registered.
+    fn copy(&self, made: &mut Made) -> Result<TempDir, BuildFailure> {
+        let folder = TempDir::create(&self.store.config().real_store_dir)?;
+        let place = folder.0.join("x");
+        Rewrites::default()
+            .copy_tree(&made.place, &place)
+            .map_err(BuildFailure::other)?;
+        made.place = place;
+        Ok(folder)
+    }
+
+    /// Rewrite the output's files, if there is anything to rewrite; whether there was.
+    fn rewrite(&mut self, made: &mut Made, rewrites: &Rewrites) -> Result<bool, BuildFailure> {
+        if rewrites.is_empty() {
+            return Ok(false);
+        }
+        let temporary = suffixed(&made.place, ".tmp");
+        delete_path(&temporary)?;
+        rewrites
+            .copy_tree(&made.place, &temporary)
+            .map_err(BuildFailure::other)?;
+        delete_path(&made.place)?;
+        move_path(&temporary, &made.place)?;
+        self.second
+            .run(&made.place)
+            .map_err(|error| rejected(error.to_string()))?;
+        Ok(true)
+    }
+
+    /// What an output refers to once all is rewritten: whether to itself, and to what else.
+    fn rewrite_references(
+        &self,
+        name: &str,
+        made: &Made,
+    ) -> Result<(bool, BTreeSet<StorePath>), BuildFailure> {
+        let scratch = &self.prepared.outputs[name].scratch;
+        let mut others = BTreeSet::new();
+        for path in made.references.iter().filter(|path| *path != scratch) {
+            others.insert(match self.rewrites.get(path.hash_part().as_bytes()) {
+                Some(hash) => {
+                    let base = [hash, b"-", path.name().as_bytes()].concat();
+                    StorePath::from_base_name(base)?
+                }
+                None => path.clone(),
+            });
+        }
+        Ok((made.references.contains(scratch), others))
+    }
+
+    /// Lock a path that nobody knew of before; the caller of the build has locked the others.
+    fn lock_unexpected(&self, name: &str, info: &PathInfo) -> Result<Option<PathLocks>, BuildFailure> {
+        if self.prepared.outputs[name].known.as_ref() == Some(&info.path) {
+            return Ok(None);
+        }
+        let paths = [self.store.real_path(&info.path)].into();
+        Ok(Some(PathLocks::lock(&paths, &Notify::silent())?))
+    }
+
+    fn move_into_place(&self, place: &Path, destination: &Path, info: &PathInfo) -> Result<(), BuildFailure> {
+        if self.mode() == Mode::Repair && destination.symlink_metadata().is_ok() {
+            return exchange(place, destination);
+        }
+        if self.store.is_valid_path(&info.path)? && self.mode() != Mode::Repair {
+            // Something else made the same contents.
+            return Ok(delete_path(place)?);
+        }
+        delete_path(destination)?;
+        Ok(move_path(place, destination)?)
+    }
+
+    /// In a check: whether the output is what it was.
+    fn compare(&self, place: &Path, destination: &Path, info: &PathInfo) -> Result<(), BuildFailure> {
+        if !self.store.is_valid_path(&info.path)? {
+            return Ok(());
+        }
+        let mut registered = self.store.query_path_info(&info.path)?;
+        if registered.nar_hash == info.nar_hash {
+            if !registered.ultimate {
+                registered.ultimate = true;
+                self.store.register_valid_paths(&[registration(&registered)])?;
+            }
+            return Ok(());
+        }
+        let hook = self
+            .settings
+            .diff_hook
+            .as_ref()
+            .filter(|_| self.settings.run_diff_hook);
+        let mut message = format!(
+            "derivation '{}' may not be deterministic: output \"{}\" differs",
+            self.drv(),
+            destination.display()
+        );
+        if hook.is_some() || self.settings.keep_failed {
+            let kept = suffixed(destination, ".check");
+            delete_path(&kept)?;
+            move_path(place, &kept)?;
+            message += &format!(" from \"{}\"", kept.display());
+            if let Some(hook) = hook {
+                message = self.run_diff_hook(hook, destination, &kept) + &message;
+            }
+        }
+        Err(BuildFailure::new(FailureKind::NotDeterministic, message))
+    }
+
+    /// Let the user's program show how two trees differ; what it says comes before our message.
+    fn run_diff_hook(&self, hook: &Path, ours: &Path, theirs: &Path) -> String {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new(hook);
+        command
+            .arg(ours)
+            .arg(theirs)
+            .arg(self.drv())
+            .arg(&self.prepared.folder.path)
+            .current_dir("/");
+        if let Some(user) = &self.prepared.user {
+            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        }
+        match command.output() {
+            Ok(output) if output.status.success() => {
+                let text = String::from_utf8_lossy(&output.stdout);
+                match text.trim_end() {
+                    "" => String::new(),
+                    text => format!("{text}\n"),
+                }
+            }
+            Ok(output) => format!(
+                "diff hook execution failed: diff-hook program \"{}\" {}\n",
+                hook.display(),
+                crate::failure::describe_status(output.status)
+            ),
+            Err(error) => format!(
+                "diff hook execution failed: executing '{}': {error}\n",
+                hook.display()
+            ),
+        }
+    }
+
+    /// The checks that need all outputs; then registration, all at once.
+    fn complete(self) -> Result<BTreeMap<String, StorePath>, BuildFailure> {
+        checks::check(self.store, self.prepared, &self.infos)?;
+        if self.mode() == Mode::Check {
+            let known = self.prepared.outputs.iter();
+            return Ok(known
+                .filter_map(|(name, output)| Some((name.clone(), output.known.clone()?)))
+                .collect());
+        }
+        self.sync()?;
+        let registrations: Vec<_> = self.infos.values().map(registration).collect();
+        self.store.register_valid_paths(&registrations)?;
+        Ok(self.finals)
+    }
+
+    fn sync(&self) -> Result<(), BuildFailure> {
+        if !self.settings.fsync_store_paths && !self.store.config().sync_before_registering {
+            return Ok(());
+        }
+        let folder = &self.store.config().real_store_dir;
+        let at = |error| IoError::at("syncing", folder, error);
+        let file = File::open(folder).map_err(at)?;
+        Ok(nix::unistd::syncfs(file).map_err(|errno| at(errno.into()))?)
+    }
+}
+
+fn rejected(message: String) -> BuildFailure {
+    BuildFailure::new(FailureKind::OutputRejected, message)
+}
+
+fn registration(info: &PathInfo) -> Registration {
+    Registration {
+        info: info.clone(),
+        outputs: Vec::new(),
+    }
+}
+
+fn dump(place: &Path, out: impl Write) -> Result<(), BuildFailure> {
+    nar::dump_path(place, out, nar::accept_all).map_err(BuildFailure::other)
+}
+
+fn hash_path(place: &Path) -> Result<(Hash, u64), BuildFailure> {
+    nar::hash_path(place, nar::accept_all).map_err(BuildFailure::other)
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Rename; a folder that is complete must be writable for that, unless we are root.
+fn move_path(from: &Path, to: &Path) -> Result<(), IoError> {
+    let at = |error| IoError::at("renaming to", to, error);
+    let metadata = from.symlink_metadata().map_err(at)?;
+    let mode = metadata.permissions().mode();
+    let opens = metadata.is_dir() && mode & 0o200 == 0 && !nix::unistd::geteuid().is_root();
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(at);
+    if opens {
+        set(from, mode | 0o200)?;
+    }
+    let renamed = fs::rename(from, to).map_err(at);
+    if opens {
+        set(if renamed.is_ok() { to } else { from }, mode)?;
+    }
+    renamed
+}
+
+/// Put a new tree in the place of an old one in one step, and delete the old one.
+fn exchange(new: &Path, old: &Path) -> Result<(), BuildFailure> {
+    let writable = |path: &Path| -> Result<Option<u32>, BuildFailure> {
+        let metadata = path
+            .symlink_metadata()
+            .map_err(|error| IoError::at("getting status of", path, error))?;
+        let mode = metadata.permissions().mode();
+        if metadata.is_dir() && mode & 0o200 == 0 && !nix::unistd::geteuid().is_root() {
+            crate::sandbox::layout::set_mode(path, mode | 0o200)?;
+            return Ok(Some(mode));
+        }
+        Ok(None)
+    };
+    let mode = writable(new)?;
+    writable(old)?;
+    let exchanged = renameat2(AT_FDCWD, new, AT_FDCWD, old, RenameFlags::RENAME_EXCHANGE);
+    if exchanged.is_err() {
+        // File systems that cannot do that need two steps.
+        let aside = suffixed(old, &format!(".old-{}", std::process::id()));
+        fs::rename(old, &aside).map_err(|error| IoError::at("renaming to", &aside, error))?;
+        if let Err(error) = fs::rename(new, old) {
+            let _ = fs::rename(&aside, old);
+            return Err(IoError::at("renaming to", old, error).into());
+        }
+        delete_path(&aside)?;
+    } else {
+        delete_path(new)?;
+    }
+    if let Some(mode) = mode {
+        crate::sandbox::layout::set_mode(old, mode)?;
+    }
+    Ok(())
+}
+
+/// A folder in the store for what is not complete yet; a lock keeps collectors away from it.
+struct TempDir(PathBuf, #[allow(dead_code)] File);
+
+impl TempDir {
+    fn create(store: &Path) -> Result<Self, BuildFailure> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let path = store.join(format!("tmp-{}-build-{count}", std::process::id()));
+            delete_path(&path)?;
+            make_dir(&path, 0o700)?;
+            let at = |error| IoError::at("locking", &path, error);
+            let Ok(lock) = File::open(&path) else { continue };
+            lock.lock().map_err(at)?;
+            if path.exists() {
+                return Ok(TempDir(path, lock));
+            }
+        }
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = delete_path(&self.0);
+    }
+}
+
+/// Names, each after those it needs; or two that are part of a circle: the one needed, the one that needs it.
+fn sort_outputs<'a>(
+    names: Vec<&'a String>,
+    needs: impl Fn(&String) -> Vec<&'a String>,
+) -> Result<Vec<String>, (String, String)> {
+    let mut sorted = Vec::new();
+    let mut visited = BTreeSet::new();
+    for start in names {
+        if !visited.insert(start) {
+            continue;
+        }
+        let mut stack = vec![(start, needs(start).into_iter())];
+        while let Some((name, open)) = stack.last_mut() {
+            let name = *name;
+            match open.next() {
+                Some(need) if stack.iter().any(|(above, _)| *above == need) => {
+                    return Err((need.clone(), name.clone()));
+                }
+                Some(need) => {
+                    if visited.insert(need) {
+                        stack.push((need, needs(need).into_iter()));
+                    }
+                }
+                None => {
+                    sorted.push(name.clone());
+                    stack.pop();
+                }
+            }
+        }
+    }
+    Ok(sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_come_after_what_they_need() {
+        let names = ["a", "b", "c"].map(String::from);
+        let sort = |needs: [&[usize]; 3]| {
+            sort_outputs(names.iter().collect(), |name| {
+                let index = names.iter().position(|other| other == name).unwrap();
+                needs[index].iter().map(|index| &names[*index]).collect()
+            })
+        };
+        assert_eq!(sort([&[2], &[], &[1]]).unwrap(), ["b", "c", "a"]);
+        assert_eq!(sort([&[1], &[2], &[0]]), Err(("a".into(), "c".into())));
+    }
+}
