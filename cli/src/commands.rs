@@ -3,7 +3,7 @@
 use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
-use crate::{build, help, instantiate, link, nix_env, store_command};
+use crate::{build, hash_command, help, instantiate, link, nix_env, store_command};
 
 /// A classic command.
 pub(crate) struct Command {
@@ -36,6 +36,11 @@ pub(crate) static COMMANDS: &[Command] = &[
         name: "nix-store",
         summary: "look at the store and work on it",
         run: store_command::run,
+    },
+    Command {
+        name: "nix-hash",
+        summary: "hash files and folders, and write hashes in other ways",
+        run: hash_command::run,
     },
 ];
 

@@ -3,10 +3,14 @@
 //! Every operation is an [`Operation`] of [`OPERATIONS`]: its names, its flags, its part of the help, and the
 //! function that does it.
 
+mod add;
+mod archive;
 mod flags;
 mod query;
 mod realise;
+mod registration;
 mod small;
+mod verify;
 
 use crate::args::{self, Arg};
 use crate::failure::{Failure, Result};
@@ -18,7 +22,29 @@ use flags::Flags;
 use std::path::Path;
 
 /// The operations. `--help` shows them in this order.
-static OPERATIONS: &[&Operation] = &[&query::QUERY, &realise::REALISE, &small::INIT, &VERSION];
+static OPERATIONS: &[&Operation] = &[
+    &realise::REALISE,
+    &query::QUERY,
+    &add::ADD,
+    &add::ADD_FIXED,
+    &add::PRINT_FIXED_PATH,
+    &archive::DUMP,
+    &archive::RESTORE,
+    &archive::EXPORT,
+    &archive::IMPORT,
+    &verify::VERIFY,
+    &verify::VERIFY_PATH,
+    &verify::REPAIR_PATH,
+    &small::READ_LOG,
+    &small::PRINT_ENV,
+    &small::CHECK_VALIDITY,
+    &registration::DUMP_DB,
+    &registration::LOAD_DB,
+    &registration::REGISTER_VALIDITY,
+    &small::GENERATE_KEY,
+    &small::INIT,
+    &VERSION,
+];
 
 /// What `nix-store` can do.
 pub(crate) struct Operation {
@@ -58,6 +84,16 @@ pub(crate) const PLAIN: Operation = Operation {
     unknown_flag: |flag| format!("unknown flag '{flag}'"),
     run: |_| Ok(()),
 };
+
+/// How some operations refuse flags: without naming them.
+pub(crate) fn bare_unknown_flag(_: &str) -> String {
+    "unknown flag".to_owned()
+}
+
+/// How operations that have no flags refuse them.
+pub(crate) fn refuse_flags(_: &str) -> String {
+    "no flags expected".to_owned()
+}
 
 static VERSION: Operation = Operation {
     names: &["--version"],

@@ -101,6 +101,11 @@ impl<'i> StoreSession<'i> {
                 self.print(path)
             )));
         }
+        if let Err(error) = path.drv_name() {
+            let path = self.print(path);
+            let message = format!("error parsing derivation '{path}': {error}");
+            return Err(Failure::Plain(message));
+        }
         Ok(self.store.read_derivation(path)?)
     }
 

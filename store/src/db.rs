@@ -4,6 +4,8 @@
 //! database, the whole transaction is tried again, however long it takes: SQLite's own waiting is not
 //! enough, for it gives up at once where waiting could be a deadlock.
 
+mod verify;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -68,6 +68,20 @@ pub enum StoreError {
     NoOlderGeneration(u64),
     #[error("Must keep at least one generation, otherwise the current one would be deleted")]
     MustKeepOne,
+    #[error("hash of path '{path}' has changed from '{expected}' to '{found}'!")]
+    Changed {
+        path: String,
+        expected: String,
+        found: String,
+    },
+    #[error("input doesn't look like something created by 'nix-store --export'")]
+    NotAnExport,
+    #[error("Nix archive cannot be imported; wrong format")]
+    WrongExportFormat,
+    #[error("{0}")]
+    BadRegistration(String),
+    #[error("{0}")]
+    Repair(String),
     #[error("invalid hash part")]
     BadHashPart,
     #[error("SQLite database \"{}\": {source}", path.display())]

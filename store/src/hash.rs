@@ -197,6 +197,17 @@ impl Hash {
         folded
     }
 
+    /// [`Hash::fold20`] in that format.
+    pub fn fold20_to_format(&self, format: HashFormat) -> String {
+        let folded = self.fold20();
+        match format {
+            HashFormat::Base16 => data_encoding::HEXLOWER.encode(&folded),
+            HashFormat::Nix32 => base32::encode(&folded),
+            HashFormat::Base64 => data_encoding::BASE64.encode(&folded),
+            HashFormat::Sri => format!("{}-{}", self.algorithm, data_encoding::BASE64.encode(&folded)),
+        }
+    }
+
     /// Hexadecimal, without the algorithm.
     pub fn to_base16(&self) -> String {
         data_encoding::HEXLOWER.encode(self.as_bytes())

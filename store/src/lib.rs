@@ -54,11 +54,15 @@ mod locks;
 #[cfg(feature = "db")]
 pub mod notify;
 #[cfg(feature = "db")]
+mod parallel;
+#[cfg(feature = "db")]
 pub mod path_info;
 #[cfg(feature = "db")]
 pub mod profile;
 #[cfg(feature = "db")]
 mod roots;
+#[cfg(feature = "db")]
+pub mod signature;
 #[cfg(feature = "db")]
 mod temp_roots;
 #[cfg(feature = "db")]

@@ -9,9 +9,12 @@
 //! paths. Whoever lets another program see the store, or ends, flushes before.
 
 mod add;
+mod export;
 mod import;
 mod layout;
 mod pending;
+mod registration;
+pub mod verify;
 mod writable;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +39,8 @@ use crate::temp_roots::TempRoots;
 use crate::topo_sort::topo_sort;
 
 use pending::Pending;
+
+pub use registration::Reregister;
 
 /// How many symlinks are followed before it is thought a circle.
 const MAX_LINKS: usize = 1024;

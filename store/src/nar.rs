@@ -8,7 +8,7 @@ mod reader;
 #[cfg(feature = "db")]
 mod restore;
 mod walk;
-mod wire;
+pub(crate) mod wire;
 mod writer;
 
 use std::collections::BTreeMap;

@@ -13,6 +13,7 @@ use crate::hash::{Hash, HashFormat, Hasher};
 use crate::io_error::IoError;
 use crate::locks::PathLocks;
 use crate::nar::{self, NarError, NoSink, Restorer, accept_all, dump_path};
+use crate::path::StorePath;
 use crate::path_info::PathInfo;
 use crate::references::SelfReferenceHasher;
 
@@ -53,12 +54,20 @@ impl LocalStore {
     }
 
     /// The outputs of a derivation that is in its place, checked.
-    fn outputs_of(&self, info: &PathInfo) -> Result<Vec<(String, crate::path::StorePath)>, StoreError> {
+    pub(super) fn outputs_of(&self, info: &PathInfo) -> Result<Vec<(String, StorePath)>, StoreError> {
+        self.outputs_at(info, &self.real_path(&info.path))
+    }
+
+    /// The outputs of a derivation that is in that file, checked.
+    pub(super) fn outputs_at(
+        &self,
+        info: &PathInfo,
+        file: &Path,
+    ) -> Result<Vec<(String, StorePath)>, StoreError> {
         if !info.path.is_derivation() {
             return Ok(Vec::new());
         }
-        let place = self.real_path(&info.path);
-        let text = std::fs::read(&place).map_err(|error| IoError::at("opening file", &place, error))?;
+        let text = std::fs::read(file).map_err(|error| IoError::at("opening file", file, error))?;
         self.check_derivation(&info.path, &text)
     }
 
@@ -102,9 +111,9 @@ impl LocalStore {
 }
 
 /// Hashes what is read through it.
-struct Hashing<'a, R> {
-    source: &'a mut R,
-    hasher: Hasher,
+pub(super) struct Hashing<'a, R> {
+    pub(super) source: &'a mut R,
+    pub(super) hasher: Hasher,
 }
 
 impl<R: Read> Read for Hashing<'_, R> {

@@ -28,7 +28,7 @@ use crate::path_info::PathInfo;
 pub(super) const MEMORY_LIMIT: usize = 64 * 1024 * 1024;
 
 /// The greatest number of folders that are written at once. Each needs an open lock file.
-const MAX_LOCKS: usize = 128;
+pub(super) const MAX_LOCKS: usize = 128;
 
 /// A path that is to be written.
 pub(super) struct Item {

@@ -82,7 +82,7 @@ impl Restorer {
             None => operation(AT_FDCWD, &self.root),
         };
         result.map_err(|errno| match errno {
-            Errno::EEXIST => NarError::Exists(self.path(name)),
+            Errno::EEXIST if action == "creating directory" => NarError::Exists(self.path(name)),
             _ => IoError::at(action, &self.path(name), errno.into()).into(),
         })
     }
@@ -113,8 +113,13 @@ impl NarSink for Restorer {
 
     fn symlink(&mut self, name: &[u8], target: &[u8]) -> Result<(), NarError> {
         let target = OsStr::from_bytes(target);
-        self.at("creating symlink", name, |folder, name| {
-            symlinkat(target, folder, name)
+        let made = match self.open.last() {
+            Some((folder, _)) => symlinkat(target, folder.as_fd(), Path::new(OsStr::from_bytes(name))),
+            None => symlinkat(target, AT_FDCWD, &self.root),
+        };
+        made.map_err(|errno| {
+            let action = format!("creating symlink \"{}\" ->", self.path(name).display());
+            IoError::at(&action, Path::new(target), errno.into())
         })?;
         if self.canonical {
             self.at("changing modification time of", name, |folder, name| {
@@ -262,10 +267,13 @@ mod tests {
                     _ => drop(symlink(place.path().join("target"), &root)),
                 }
                 let error = restore_path(&mut archive(&node).as_slice(), &root).unwrap_err();
-                assert_eq!(
-                    error.to_string(),
-                    format!("path '{}' already exists", root.display())
-                );
+                let root = root.display();
+                let expected = match &node {
+                    Node::Directory(_) => format!("path '{root}' already exists"),
+                    Node::File { .. } => format!("creating file \"{root}\": File exists"),
+                    Node::Symlink(_) => format!("creating symlink \"{root}\" -> \"y\": File exists"),
+                };
+                assert_eq!(error.to_string(), expected);
             }
         }
         assert_eq!(fs::read(place.path().join("file")).unwrap(), b"old");
