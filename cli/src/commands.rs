@@ -3,7 +3,7 @@
 use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
-use crate::{build, hash_command, help, instantiate, link, nix_env, store_command};
+use crate::{build, collect_garbage, hash_command, help, instantiate, link, nix_env, store_command};
 
 /// A classic command.
 pub(crate) struct Command {
@@ -21,6 +21,11 @@ pub(crate) static COMMANDS: &[Command] = &[
         name: "nix-build",
         summary: "evaluate expressions, and build the derivations they give",
         run: build::run,
+    },
+    Command {
+        name: "nix-collect-garbage",
+        summary: "delete what nothing needs any more, and old generations of profiles",
+        run: collect_garbage::run,
     },
     Command {
         name: "nix-env",

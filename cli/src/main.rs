@@ -6,6 +6,7 @@ mod args;
 mod attr_path;
 mod build;
 mod build_settings;
+mod collect_garbage;
 mod commands;
 mod derivations;
 mod env;

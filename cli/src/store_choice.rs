@@ -3,7 +3,7 @@
 use crate::env::Environment;
 use crate::failure::{Failure, Result};
 use crate::settings::Settings;
-use nivis_store::config::StoreConfig;
+use nivis_store::config::{GcSettings, StoreConfig};
 use nivis_store::path::StoreDir;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -66,6 +66,15 @@ pub(crate) fn choose(
     config.fsync_metadata = settings.bool("fsync-metadata");
     config.sync_before_registering = settings.bool("sync-before-registering");
     config.reserved_size = settings.int("gc-reserved-space").try_into().unwrap_or_default();
+    let bytes = |name| settings.int(name).try_into().unwrap_or_default();
+    config.gc = GcSettings {
+        keep_outputs: settings.bool("keep-outputs"),
+        keep_derivations: settings.bool("keep-derivations"),
+        min_free: bytes("min-free"),
+        max_free: bytes("max-free"),
+        check_interval: bytes("min-free-check-interval"),
+    };
+    config.auto_optimise = settings.bool("auto-optimise-store");
     config.allow_symlinked_store = settings.bool("allow-symlinked-store") || environment.ignore_symlink_store;
     Ok(StoreChoice::Local(Box::new(config)))
 }

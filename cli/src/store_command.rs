@@ -6,6 +6,7 @@
 mod add;
 mod archive;
 mod flags;
+pub(crate) mod gc;
 mod query;
 mod realise;
 mod registration;
@@ -28,6 +29,9 @@ static OPERATIONS: &[&Operation] = &[
     &add::ADD,
     &add::ADD_FIXED,
     &add::PRINT_FIXED_PATH,
+    &gc::GC,
+    &gc::DELETE,
+    &gc::OPTIMISE,
     &archive::DUMP,
     &archive::RESTORE,
     &archive::EXPORT,

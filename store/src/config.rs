@@ -7,6 +7,33 @@ use crate::path::StoreDir;
 /// The size of `db/reserved`, which garbage collection frees to have room to work in.
 pub const DEFAULT_RESERVED_SIZE: u64 = 8 * 1024 * 1024;
 
+/// How garbage is collected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GcSettings {
+    /// The setting `keep-outputs`: derivations keep their outputs.
+    pub keep_outputs: bool,
+    /// The setting `keep-derivations`: paths keep the derivations that made them.
+    pub keep_derivations: bool,
+    /// The setting `min-free`: garbage is collected when fewer bytes are free. Zero: never.
+    pub min_free: u64,
+    /// The setting `max-free`: that is done until so many bytes are free.
+    pub max_free: u64,
+    /// The setting `min-free-check-interval`: at least so many seconds pass before it is looked again.
+    pub check_interval: u64,
+}
+
+impl Default for GcSettings {
+    fn default() -> Self {
+        GcSettings {
+            keep_outputs: false,
+            keep_derivations: true,
+            min_free: 0,
+            max_free: u64::MAX,
+            check_interval: 5,
+        }
+    }
+}
+
 /// Everything that decides where a store is and how it is kept. Settings and environment variables are
 /// read by whoever fills this in.
 #[derive(Clone, Debug)]
@@ -27,6 +54,10 @@ pub struct StoreConfig {
     pub sync_before_registering: bool,
     /// The setting `gc-reserved-space`.
     pub reserved_size: u64,
+    /// How garbage is collected.
+    pub gc: GcSettings,
+    /// The setting `auto-optimise-store`: equal files become one when they are added.
+    pub auto_optimise: bool,
     /// The setting `allow-symlinked-store`.
     pub allow_symlinked_store: bool,
     /// Nothing is written. A store that does not exist is an empty one.
@@ -45,6 +76,8 @@ impl StoreConfig {
             fsync_metadata: true,
             sync_before_registering: true,
             reserved_size: DEFAULT_RESERVED_SIZE,
+            gc: GcSettings::default(),
+            auto_optimise: false,
             allow_symlinked_store: false,
             read_only: false,
         }

@@ -1,9 +1,10 @@
-//! The database: every statement that is sent to SQLite is in this file.
+//! The database: every statement that is sent to SQLite is in this module.
 //!
 //! Transactions are short, and nothing is read, parsed or hashed inside one. When another process has the
 //! database, the whole transaction is tried again, however long it takes: SQLite's own waiting is not
 //! enough, for it gives up at once where waiting could be a deadlock.
 
+pub(crate) mod gc;
 mod verify;
 
 use std::collections::BTreeSet;

@@ -6,6 +6,7 @@ use crate::canonicalise::CanonicaliseError;
 use crate::content_address::ContentAddressError;
 use crate::derivation::DerivationError;
 use crate::io_error::{IoError, message};
+use crate::local_store::gc::Alive;
 use crate::nar::NarError;
 use crate::path::PathError;
 
@@ -60,6 +61,10 @@ pub enum StoreError {
         .0.display()
     )]
     NotAMountPoint(PathBuf),
+    #[error("cannot collect garbage: the store is opened read-only")]
+    ReadOnlyCollection,
+    #[error("{0}")]
+    StillAlive(Box<Alive>),
     #[error("cannot delete current version of profile \"{}\"", .0.display())]
     CurrentGeneration(PathBuf),
     #[error("profile version {0} does not exist")]

@@ -60,9 +60,13 @@ pub mod path_info;
 #[cfg(feature = "db")]
 pub mod profile;
 #[cfg(feature = "db")]
-mod roots;
+mod remove;
+#[cfg(feature = "db")]
+pub mod roots;
 #[cfg(feature = "db")]
 pub mod signature;
+#[cfg(feature = "db")]
+pub mod size;
 #[cfg(feature = "db")]
 mod temp_roots;
 #[cfg(feature = "db")]

@@ -10,8 +10,10 @@
 
 mod add;
 mod export;
+pub mod gc;
 mod import;
 mod layout;
+pub mod optimise;
 mod pending;
 mod registration;
 pub mod verify;
@@ -38,6 +40,7 @@ use crate::roots;
 use crate::temp_roots::TempRoots;
 use crate::topo_sort::topo_sort;
 
+use gc::AutoGc;
 use pending::Pending;
 
 pub use registration::Reregister;
@@ -50,6 +53,7 @@ pub struct LocalStore {
     config: StoreConfig,
     notify: Notify,
     state: Mutex<State>,
+    auto_gc: Mutex<AutoGc>,
 }
 
 #[derive(Default)]
@@ -75,7 +79,8 @@ impl LocalStore {
         LocalStore {
             config,
             notify,
-            state: Mutex::new(State::default()),
+            state: Mutex::default(),
+            auto_gc: Mutex::default(),
         }
     }
 

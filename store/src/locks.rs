@@ -58,19 +58,48 @@ pub(crate) fn lock(
     notify: &Notify,
     message: &str,
 ) -> Result<(), StoreError> {
-    let start = Instant::now();
-    let mut said = false;
-    let mut pause = Duration::from_millis(1);
+    let mut waiting = Waiting::new(message, SILENCE);
     while !try_lock(file, path, kind)? {
-        notify.check_interrupt()?;
-        if !said && start.elapsed() >= SILENCE {
-            said = true;
-            notify.say(message);
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(50));
+        waiting.pause(notify)?;
     }
     Ok(())
+}
+
+/// What is said while the lock of garbage collection is waited for.
+pub(crate) const GC_LOCK_MESSAGE: &str = "waiting for the big garbage collector lock...";
+
+/// Waiting for others, with longer and longer pauses. A message says so now and then: whoever watches for silence
+/// must not think that the process hangs.
+pub(crate) struct Waiting<'m> {
+    message: &'m str,
+    start: Instant,
+    next_message: Duration,
+    pause: Duration,
+}
+
+impl<'m> Waiting<'m> {
+    /// Begin to wait; nothing is said for a while.
+    pub(crate) fn new(message: &'m str, silence: Duration) -> Self {
+        Waiting {
+            message,
+            start: Instant::now(),
+            next_message: silence,
+            pause: Duration::from_millis(1),
+        }
+    }
+
+    /// Wait a moment. Fails if the user asked to stop.
+    pub(crate) fn pause(&mut self, notify: &Notify) -> Result<(), StoreError> {
+        notify.check_interrupt()?;
+        let waited = self.start.elapsed();
+        if waited >= self.next_message {
+            self.next_message = waited + SILENCE;
+            notify.say(self.message);
+        }
+        std::thread::sleep(self.pause);
+        self.pause = (self.pause * 2).min(Duration::from_millis(50));
+        Ok(())
+    }
 }
 
 /// The name of the lock file of a path.

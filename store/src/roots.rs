@@ -1,5 +1,12 @@
-//! Garbage collector roots that last: symlinks anywhere, known to the store by another symlink.
+//! Garbage collector roots: what must not be deleted, and why.
+//!
+//! Those that last are symlinks anywhere, known to the store by another symlink ([`persistent`]). Others are
+//! what running processes use ([`runtime`]) or say that they need ([`crate::temp_roots`]).
 
+pub(crate) mod persistent;
+pub(crate) mod runtime;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +16,9 @@ use crate::error::StoreError;
 use crate::files::{create_dirs, replace_symlink};
 use crate::hash::{Hash, HashAlgorithm};
 use crate::path::{StorePath, canonical};
+
+/// What is kept, and by what: the path of a link, a file below `/proc`, or `{temp:PID}`.
+pub type Roots = BTreeMap<StorePath, BTreeSet<Vec<u8>>>;
 
 /// Make `link`, an absolute path, a symlink to `target` that keeps it from being collected.
 ///

@@ -6,8 +6,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustc_hash::FxHashSet;
@@ -15,9 +16,13 @@ use rustc_hash::FxHashSet;
 use crate::config::StoreConfig;
 use crate::error::StoreError;
 use crate::io_error::IoError;
-use crate::locks::{LockKind, open_lock_file, try_lock};
+use crate::locks::{GC_LOCK_MESSAGE, LockKind, Waiting, open_lock_file, try_lock};
 use crate::notify::Notify;
 use crate::path::{StoreDir, StorePath};
+use crate::roots::Roots;
+
+/// How long nothing is said of a collector that has the lock but does not answer.
+const SOON: Duration = Duration::from_secs(3);
 
 /// The roots of this process.
 #[derive(Debug)]
@@ -79,6 +84,7 @@ impl TempRoots {
         if paths.is_empty() {
             return Ok(());
         }
+        let mut waiting = Waiting::new(GC_LOCK_MESSAGE, SOON);
         loop {
             if try_lock(&self.gc_lock, &self.gc_lock_path, LockKind::Shared)? {
                 let written = self.append(&paths);
@@ -92,8 +98,7 @@ impl TempRoots {
                 self.append(&paths)?;
                 break;
             }
-            notify.check_interrupt()?;
-            std::thread::sleep(Duration::from_millis(20));
+            waiting.pause(notify)?;
         }
         self.added.extend(paths.into_iter().cloned());
         Ok(())
@@ -136,7 +141,9 @@ impl TempRoots {
     fn converse(&mut self, paths: &[&StorePath]) -> io::Result<()> {
         let socket = match &mut self.socket {
             Some(socket) => socket,
-            none => none.insert(UnixStream::connect(&self.socket_path)?),
+            none => none.insert(with_short_path(&self.socket_path, |path| {
+                UnixStream::connect(path)
+            })?),
         };
         for path in paths {
             socket.write_all(format!("{}\n", self.store_dir.print(path)).as_bytes())?;
@@ -145,6 +152,68 @@ impl TempRoots {
         }
         Ok(())
     }
+}
+
+/// Do something with a socket's path; by another name if it is too long for the system.
+pub(crate) fn with_short_path<T>(path: &Path, work: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    /// The system's limit for paths of sockets.
+    const LIMIT: usize = 107;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return work(path);
+    };
+    if path.as_os_str().len() <= LIMIT {
+        return work(path);
+    }
+    let folder = File::open(folder)?;
+    work(
+        &Path::new("/proc/self/fd")
+            .join(folder.as_raw_fd().to_string())
+            .join(name),
+    )
+}
+
+/// The temporary roots of all processes that live, by their files; files of others are deleted.
+pub(crate) fn find(config: &StoreConfig, notify: &Notify, roots: &mut Roots) -> Result<(), StoreError> {
+    let folder = config.state_dir.join("temproots");
+    let at = |error| IoError::at("reading directory", &folder, error);
+    for entry in fs::read_dir(&folder).map_err(at)? {
+        notify.check_interrupt()?;
+        let entry = entry.map_err(at)?;
+        let path = entry.path();
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let mut file = match File::options().read(true).write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(IoError::at("opening temporary roots file", &path, error).into()),
+        };
+        if try_lock(&file, &path, LockKind::Exclusive)? {
+            // The process has ended. One that has just made the file sees by what is written that it must again.
+            notify.say(&format!(
+                "removing stale temporary roots file \"{}\"",
+                path.display()
+            ));
+            let _ = fs::remove_file(&path);
+            let _ = file.write_all(b"d");
+            continue;
+        }
+        let mut contents = Vec::new();
+        file.read_to_end(&mut contents)
+            .map_err(|error| IoError::at("reading file", &path, error))?;
+        // What does not end in a zero is still being written, by a process that waits for the collector.
+        let complete = contents.iter().rposition(|byte| *byte == 0).unwrap_or(0);
+        for root in contents[..complete].split(|byte| *byte == 0) {
+            if let Ok(root) = config.store_dir.parse(root) {
+                roots
+                    .entry(root)
+                    .or_default()
+                    .insert(format!("{{temp:{pid}}}").into_bytes());
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Drop for TempRoots {

@@ -108,7 +108,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
     accepted("allowed-users", Kind::List, "*", &[]),
     accepted("always-allow-substitutes", Kind::Bool, "false", &[]),
     experimental("auto-allocate-uids", Kind::Bool, "false", "auto-allocate-uids"),
-    accepted("auto-optimise-store", Kind::Bool, "false", &[]),
+    documented(
+        "auto-optimise-store",
+        Kind::Bool,
+        "false",
+        "Make equal files one, by hard links, when they are added to the store.",
+    ),
     accepted("bash-prompt", Kind::Text, "", &[]),
     accepted("bash-prompt-prefix", Kind::Text, "", &[]),
     accepted("bash-prompt-suffix", Kind::Text, "", &[]),
@@ -193,7 +198,15 @@ pub(crate) static SETTINGS: &[Setting] = &[
     experimental("impure-env", Kind::Map, "", "configurable-impure-env"),
     accepted("json-log-path", Kind::Text, "", &[]),
     accepted("keep-build-log", Kind::Bool, "true", &["build-keep-log"]),
-    accepted("keep-derivations", Kind::Bool, "true", &["gc-keep-derivations"]),
+    Setting {
+        aliases: &["gc-keep-derivations"],
+        ..documented(
+            "keep-derivations",
+            Kind::Bool,
+            "true",
+            "Keep the derivations of what is not garbage.",
+        )
+    },
     accepted(
         "keep-env-derivations",
         Kind::Bool,
@@ -202,7 +215,15 @@ pub(crate) static SETTINGS: &[Setting] = &[
     ),
     accepted("keep-failed", Kind::Bool, "false", &[]),
     accepted("keep-going", Kind::Bool, "false", &[]),
-    accepted("keep-outputs", Kind::Bool, "false", &["gc-keep-outputs"]),
+    Setting {
+        aliases: &["gc-keep-outputs"],
+        ..documented(
+            "keep-outputs",
+            Kind::Bool,
+            "false",
+            "Keep the outputs of derivations that are not garbage.",
+        )
+    },
     documented(
         "lint-absolute-path-literals",
         Kind::Lint,
@@ -229,7 +250,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "10000",
         "How deeply function calls may nest.",
     ),
-    accepted("max-free", Kind::Int, "9223372036854775807", &[]),
+    documented(
+        "max-free",
+        Kind::Int,
+        "9223372036854775807",
+        "How many bytes are to be free after garbage was collected because of `min-free`.",
+    ),
     accepted("max-jobs", Kind::Jobs, "1", &["build-max-jobs"]),
     accepted("max-silent-time", Kind::Int, "0", &["build-max-silent-time"]),
     accepted(
@@ -238,8 +264,18 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "16",
         &["substitution-max-jobs"],
     ),
-    accepted("min-free", Kind::Int, "0", &[]),
-    accepted("min-free-check-interval", Kind::Int, "5", &[]),
+    documented(
+        "min-free",
+        Kind::Int,
+        "0",
+        "Collect garbage when fewer bytes are free on the disk of the store.",
+    ),
+    documented(
+        "min-free-check-interval",
+        Kind::Int,
+        "5",
+        "How many seconds pass before it is looked again how much is free.",
+    ),
     accepted("nar-buffer-size", Kind::Int, "33554432", &[]),
     accepted("narinfo-cache-meta-ttl", Kind::Int, "604800", &[]),
     accepted("narinfo-cache-negative-ttl", Kind::Int, "3600", &[]),

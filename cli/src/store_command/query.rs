@@ -28,6 +28,7 @@ enum Kind {
     Graph,
     GraphMl,
     Resolve,
+    Roots,
 }
 
 const KINDS: &[(&str, Kind)] = &[
@@ -45,6 +46,7 @@ const KINDS: &[(&str, Kind)] = &[
     ("--graph", Kind::Graph),
     ("--graphml", Kind::GraphMl),
     ("--resolve", Kind::Resolve),
+    ("--roots", Kind::Roots),
 ];
 
 macro_rules! flags {
@@ -72,6 +74,7 @@ pub(super) static QUERY: Operation = Operation {
         ["--graph"] "What the paths need, as a graph for dot."
         ["--graphml"] "What the paths need, as a graph in GraphML."
         ["--resolve"] "The paths that symlinks point to."
+        ["--roots"] "The roots that keep the paths from being collected."
         ["--include-outputs"] "With --requisites: also the valid outputs of derivations."
         ["--use-output", "-u"] "Ask about the outputs of derivations instead of the derivations."
         ["--force-realise", "--force-realize", "-f"] "Realise the paths first."
@@ -143,6 +146,18 @@ impl Query<'_, '_> {
             Kind::GraphMl => {
                 let roots = self.all(args)?;
                 graph::graphml(self.call, roots)
+            }
+            Kind::Roots => {
+                let paths = self.all(args)?;
+                let roots = self.call.session.store.query_roots(&paths)?;
+                for (path, links) in roots {
+                    for link in links {
+                        self.call.out.write_all(&link)?;
+                        write!(self.call.out, " -> ")?;
+                        self.print(&path)?;
+                    }
+                }
+                Ok(())
             }
             Kind::Resolve => {
                 for arg in args {

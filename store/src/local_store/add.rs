@@ -195,12 +195,14 @@ impl LocalStore {
         if self.state().pending.is_empty() {
             return Ok(());
         }
-        self.opened(|open, pending: &mut Pending| {
-            let (Some(db), Some(temp_roots)) = (&open.db, &mut open.temp_roots) else {
-                return Ok(());
-            };
-            temp_roots.add(pending.paths(), &self.notify)?;
-            pending.write(&self.config, db, &self.notify)
+        self.opened(|open, pending: &mut Pending| match &mut open.temp_roots {
+            Some(roots) => roots.add(pending.needed(), &self.notify),
+            None => Ok(()),
+        })?;
+        self.auto_gc()?;
+        self.opened(|open, pending: &mut Pending| match &open.db {
+            Some(db) => pending.write(&self.config, db, &self.notify),
+            None => Ok(()),
         })
     }
 }

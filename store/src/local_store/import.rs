@@ -46,6 +46,7 @@ impl LocalStore {
         delete_path(&place)?;
         std::fs::rename(&written, &place).map_err(|error| IoError::at("renaming to", &place, error))?;
         nar::seal_root(&place)?;
+        self.optimise_new(&info.path)?;
         Chunk::sync(&self.config)?;
         self.register_valid_paths(&[Registration {
             info: info.clone(),

@@ -18,6 +18,15 @@ use crate::temp_roots::TempRoots;
 
 /// Open a store, and make what is missing of it unless it is read-only.
 pub(super) fn open(config: &StoreConfig, notify: &Notify) -> Result<Open, StoreError> {
+    open_with(config, notify, config.reserved_size)
+}
+
+/// Open a store without reserving space for a collection: it is to be used now.
+pub(super) fn open_for_collecting(config: &StoreConfig, notify: &Notify) -> Result<Open, StoreError> {
+    open_with(config, notify, 0)
+}
+
+fn open_with(config: &StoreConfig, notify: &Notify, reserved_size: u64) -> Result<Open, StoreError> {
     if config.read_only {
         let db = Db::open_read_only(config, notify.clone())?;
         return Ok(Open {
@@ -34,7 +43,11 @@ pub(super) fn open(config: &StoreConfig, notify: &Notify) -> Result<Open, StoreE
     }
     let db_dir = config.state_dir.join("db");
     // Only a precaution for later: the store works without it.
-    let _ = reserve_space(&db_dir.join("reserved"), config.reserved_size);
+    let reserved = db_dir.join("reserved");
+    if reserved_size > 0 && reserve_space(&reserved, reserved_size).is_err() {
+        // Half of it helps nobody, and others need the space now.
+        let _ = fs::remove_file(&reserved);
+    }
     let path = db_dir.join("big-lock");
     let big_lock = open_lock_file(&path)?;
     lock(

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
 
+use super::optimise::optimise_new;
 use crate::canonicalise::remove_inherited_lists;
 use crate::config::StoreConfig;
 use crate::content_address::{ContentAddress, ContentAddressMethod};
@@ -139,6 +140,12 @@ impl Pending {
         self.items.iter().map(|item| &item.path)
     }
 
+    /// The queued paths and all that they refer to.
+    pub(super) fn needed(&self) -> impl Iterator<Item = &StorePath> {
+        let references = self.items.iter().flat_map(|item| &item.references);
+        self.paths().chain(references)
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.memory >= MEMORY_LIMIT
     }
@@ -216,6 +223,7 @@ impl Chunk<'_> {
         for item in &self.items {
             self.notify.check_interrupt()?;
             self.put_into_place(item, &temporary)?;
+            optimise_new(self.config, self.notify, &self.place(item))?;
         }
         Self::sync(self.config)?;
         let registrations: Vec<_> = self
