@@ -2,7 +2,7 @@
 
 use crate::attrs::Attrs;
 use crate::cell::{Cell, State};
-use crate::code::{Code, LambdaCode, Parameter, Pattern};
+use crate::code::{Code, Formal, LambdaCode, Parameter, Pattern};
 use crate::error::{Error, FrameText, Kind, Result};
 use crate::evaluator::{Evaluator, count};
 use crate::function::FunctionKind;
@@ -16,6 +16,11 @@ const INTERRUPT_INTERVAL: u64 = 1 << 13;
 
 /// A pattern that met this many shapes of arguments stops planning for them.
 const MAX_PLANS: u32 = 8;
+
+/// In a plan: the set has no such attribute.
+const ABSENT: u32 = u32::MAX;
+/// The set has the attribute, but is not flat.
+const ELSEWHERE: u32 = u32::MAX - 1;
 
 /// One level of calls; dropping it leaves the level.
 pub struct Depth<'e>(&'e std::cell::Cell<u32>);
@@ -251,17 +256,8 @@ impl Evaluator {
         if first == 1 {
             frame.set_local(0, argument);
         }
-        let indices = match pattern.plan.get(set) {
-            Some(indices) => indices,
-            None => match self.plan_pattern(code, pattern, set, pos)? {
-                Some(indices) => indices,
-                None => {
-                    return {
-                        self.bind_formals_by_name(pattern, set, first, frame);
-                        Ok(())
-                    };
-                }
-            },
+        let Some(indices) = pattern.plan.get(set) else {
+            return self.bind_unplanned(code, pattern, set, frame, pos);
         };
         let slots = set.flat(self.heap).slots;
         for (i, (&index, formal)) in indices.iter().zip(pattern.formals).enumerate() {
@@ -273,86 +269,88 @@ impl Evaluator {
             frame.set_local(first + i as u32, slot);
         }
         if pattern.defaults > 0 {
-            for (i, (&index, formal)) in indices.iter().zip(pattern.formals).enumerate() {
-                if let (u32::MAX, Some(default)) = (index, formal.default) {
-                    self.fill(default, frame.local(first + i as u32), frame);
-                }
-            }
+            self.fill_defaults(pattern, indices, frame);
         }
         Ok(())
     }
 
-    fn bind_formals_by_name(
-        &self,
-        pattern: &'static Pattern,
-        set: &'static Attrs,
-        first: u32,
-        frame: &Frame<'_>,
-    ) {
-        let mut defaulted = vec![];
-        for (i, formal) in pattern.formals.iter().enumerate() {
-            let local = first + i as u32;
-            match (set.get(formal.name), formal.default) {
-                (Some(slot), _) => frame.set_local(local, slot),
-                (None, Some(default)) => {
-                    frame.set_local(local, self.allocate(default, frame));
-                    defaulted.push((local, default));
-                }
-                (None, None) => frame.set_local(local, Slot::NULL),
-            }
-        }
-        for (local, default) in defaulted {
-            self.fill(default, frame.local(local), frame);
-        }
-    }
-
-    /// Checks that the argument fits the pattern. For a flat set also finds where each formal's value lies and
-    /// remembers it for the next set of that shape.
+    /// Matches a set of another shape than the last one, and plans for the next set of that shape.
     #[inline(never)]
-    fn plan_pattern(
+    fn bind_unplanned(
         &self,
         code: &'static LambdaCode,
         pattern: &'static Pattern,
         set: &'static Attrs,
+        frame: &Frame<'_>,
         pos: Pos,
-    ) -> Result<Option<&'static [u32]>> {
+    ) -> Result<()> {
+        let first = u32::from(pattern.name.is_some());
+        let (mut few, mut many);
+        let indices = match pattern.formals.len() {
+            n if n <= 32 => {
+                few = [ABSENT; 32];
+                &mut few[..n]
+            }
+            n => {
+                many = vec![ABSENT; n];
+                &mut many[..]
+            }
+        };
         let flat = set.as_flat();
         let mut used = 0;
-        let mut indices = vec![];
-        for formal in pattern.formals {
-            let index = match flat {
-                Some(flat) => flat.keys.find(formal.name),
-                None => set.find(formal.name).map(|_| 0),
-            };
-            match index {
-                Some(_) => used += 1,
-                None if formal.default.is_none() => {
-                    let message = format!(
-                        "function '{}' called without required argument '{}'",
-                        self.lambda_name(code),
-                        self.name(formal.name)
-                    );
-                    let error = Error::new(Kind::Type, message).at(code.pos);
-                    return Err(error.frame(pos, "from call site"));
+        for (i, formal) in pattern.formals.iter().enumerate() {
+            let (index, found) = match flat {
+                Some(flat) => {
+                    let index = flat.keys.find(formal.name);
+                    (index, index.map(|index| flat.slots[index]))
                 }
-                None => {}
+                None => (None, set.get(formal.name)),
+            };
+            let slot = match (found, formal.default) {
+                (Some(slot), _) => slot,
+                (None, Some(default)) => self.allocate(default, frame),
+                (None, None) => return Err(self.argument_missing(code, formal, pos)),
+            };
+            if found.is_some() {
+                used += 1;
+                indices[i] = index.map_or(ELSEWHERE, |index| index as u32);
             }
-            indices.push(index.map_or(u32::MAX, |index| index as u32));
+            frame.set_local(first + i as u32, slot);
         }
         if !pattern.ellipsis && used != set.len() {
             return Err(self.unexpected_argument(code, pattern, set, pos));
         }
-        if flat.is_none() {
-            return Ok(None);
+        if used < pattern.formals.len() {
+            self.fill_defaults(pattern, indices, frame);
         }
-        if pattern.plan.misses.get() >= MAX_PLANS {
-            return Ok(None);
+        let plan = &pattern.plan;
+        if flat.is_some() && plan.misses.get() < MAX_PLANS {
+            plan.misses.set(plan.misses.get() + 1);
+            plan.shape.set(set.shape());
+            plan.indices.set(self.heap.alloc_slice(indices));
         }
-        pattern.plan.misses.set(pattern.plan.misses.get() + 1);
-        let indices = self.heap.alloc_slice(&indices);
-        pattern.plan.shape.set(set.shape());
-        pattern.plan.indices.set(indices);
-        Ok(Some(indices))
+        Ok(())
+    }
+
+    /// The defaults see all formals, so their captures are set once all locals are.
+    fn fill_defaults(&self, pattern: &'static Pattern, indices: &[u32], frame: &Frame<'_>) {
+        let first = u32::from(pattern.name.is_some());
+        for (i, (&index, formal)) in indices.iter().zip(pattern.formals).enumerate() {
+            if let (ABSENT, Some(default)) = (index, formal.default) {
+                self.fill(default, frame.local(first + i as u32), frame);
+            }
+        }
+    }
+
+    #[cold]
+    fn argument_missing(&self, code: &'static LambdaCode, formal: &Formal, pos: Pos) -> Error {
+        let message = format!(
+            "function '{}' called without required argument '{}'",
+            self.lambda_name(code),
+            self.name(formal.name)
+        );
+        let error = Error::new(Kind::Type, message).at(code.pos);
+        error.frame(pos, "from call site")
     }
 
     #[cold]
@@ -424,7 +422,7 @@ impl Evaluator {
     }
 
     #[cold]
-    fn argument_without_value(&self, formal: &crate::code::Formal) -> Error {
+    fn argument_without_value(&self, formal: &Formal) -> Error {
         let message = format!(
             "cannot evaluate a function that has an argument without a value ('{}')\n\
              Nix attempted to evaluate a function as a top level expression; in\n\

@@ -173,6 +173,9 @@ pub(crate) struct PlanCache {
 pub(crate) struct InlineCache(AtomicU64);
 
 impl InlineCache {
+    /// Stands for a name that sets of the shape don't have. No slot that is remembered lies that far.
+    pub(crate) const ABSENT: usize = 0xffff;
+
     pub(crate) fn new() -> InlineCache {
         InlineCache(AtomicU64::new(0))
     }
@@ -209,7 +212,7 @@ pub(crate) struct SelectCode {
 
 #[derive(Clone, Copy)]
 pub(crate) enum Name {
-    Static(Symbol),
+    Static(Symbol, &'static InlineCache),
     Dynamic(Code, Pos),
 }
 

@@ -14,9 +14,9 @@
 //! * Objects with a tail (lists, strings, sets, cells, closures) are followed by as many words or bytes as their
 //!   header says.
 
-use crate::attrs::UnionMemo;
 use crate::context::ContextId;
 use crate::keys::KeysTable;
+use crate::layers::UnionMemo;
 use crate::subset::SubsetMemo;
 use crate::value::{Slot, Tag, Value};
 use bumpalo::Bump;

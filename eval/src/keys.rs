@@ -25,8 +25,10 @@ pub struct Keys {
     /// Empty when no attribute has a position.
     positions: Box<[Pos]>,
     order: OnceCell<Box<[u32]>>,
-    index: OnceCell<FxHashMap<Symbol, u32>>,
+    index: OnceCell<Box<FxHashMap<Symbol, u32>>>,
     searches: Cell<u32>,
+    /// Of an interned table: the hash of its content.
+    hash: u32,
     stripped: OnceCell<&'static Keys>,
 }
 
@@ -90,7 +92,7 @@ impl Keys {
                 .enumerate()
                 .map(|(i, &symbol)| (symbol, i as u32));
             // Nobody else sets it: there is no index yet.
-            let _ = self.index.set(index.collect());
+            let _ = self.index.set(Box::new(index.collect()));
         }
     }
 
@@ -111,16 +113,23 @@ impl Keys {
     }
 }
 
-fn hash_of(content: (&[Symbol], &[Pos])) -> u64 {
+fn hash_of(content: (&[Symbol], &[Pos])) -> u32 {
     let mut hasher = FxHasher::default();
     content.hash(&mut hasher);
-    hasher.finish()
+    (hasher.finish() >> 32) as u32
+}
+
+/// The table of hashes looks at the lowest and the highest bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 /// The interned tables.
 #[derive(Default)]
 pub(crate) struct KeysTable {
     interned: RefCell<HashTable<&'static Keys>>,
+    /// Room to put keys together in.
+    scratch: RefCell<(Vec<Symbol>, Vec<Pos>)>,
 }
 
 impl KeysTable {
@@ -134,18 +143,32 @@ impl KeysTable {
             &[]
         };
         if symbols.len() > INTERN_LIMIT {
-            return new_keys(symbols.into(), positions.into());
+            return new_keys(symbols.into(), positions.into(), 0);
         }
         let hash = hash_of((symbols, positions));
         let mut interned = self.interned.borrow_mut();
         interned
             .entry(
-                hash,
-                |keys| keys.content() == (symbols, positions),
-                |keys| hash_of(keys.content()),
+                spread(hash),
+                |keys| keys.hash == hash && keys.content() == (symbols, positions),
+                |keys| spread(keys.hash),
             )
-            .or_insert_with(|| new_keys(symbols.into(), positions.into()))
+            .or_insert_with(|| new_keys(symbols.into(), positions.into(), hash))
             .get()
+    }
+
+    /// [`KeysTable::make`] of pairs that come one by one.
+    pub(crate) fn make_of(&self, keys: impl Iterator<Item = (Symbol, Pos)>) -> &'static Keys {
+        let (mut symbols, mut positions) = self.scratch.take();
+        symbols.clear();
+        positions.clear();
+        for (symbol, pos) in keys {
+            symbols.push(symbol);
+            positions.push(pos);
+        }
+        let made = self.make(&symbols, &positions);
+        self.scratch.replace((symbols, positions));
+        made
     }
 
     /// Like [`KeysTable::make`], taking over the memory of a large table. Positions are none, or as many as symbols
@@ -154,7 +177,7 @@ impl KeysTable {
         if symbols.len() <= INTERN_LIMIT {
             return self.make(&symbols, &positions);
         }
-        new_keys(symbols.into(), positions.into())
+        new_keys(symbols.into(), positions.into(), 0)
     }
 
     /// The same names without positions.
@@ -166,13 +189,14 @@ impl KeysTable {
     }
 }
 
-fn new_keys(symbols: Box<[Symbol]>, positions: Box<[Pos]>) -> &'static Keys {
+fn new_keys(symbols: Box<[Symbol]>, positions: Box<[Pos]>, hash: u32) -> &'static Keys {
     Box::leak(Box::new(Keys {
         symbols,
         positions,
         order: OnceCell::new(),
         index: OnceCell::new(),
         searches: Cell::new(0),
+        hash,
         stripped: OnceCell::new(),
     }))
 }

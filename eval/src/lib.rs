@@ -24,6 +24,8 @@ pub mod heap;
 pub mod host;
 pub mod import;
 pub mod keys;
+#[allow(unsafe_code, reason = "lays out objects: see the module's invariants")]
+mod layers;
 mod lower;
 mod machine;
 mod names;

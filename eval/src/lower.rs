@@ -31,7 +31,7 @@ impl Evaluator {
             lowering.scopes.bind(name, first + i as u32);
         }
         let code = lowering.thunk(expr);
-        lowering.scopes.leave_level();
+        lowering.scopes.leave_level(self.code);
         code
     }
 }
@@ -55,10 +55,10 @@ impl Lowering<'_> {
     fn thunk(&mut self, expr: ExprRef<'_>) -> Result<&'static ThunkCode> {
         self.scopes.enter_level();
         let body = self.strict(expr);
-        let (captures, frame_size) = self.scopes.leave_level();
+        let (captures, frame_size) = self.scopes.leave_level(self.ev.code);
         Ok(self.alloc(ThunkCode {
             body: body?,
-            captures: self.slice(captures),
+            captures,
             frame_size,
         }))
     }
@@ -240,7 +240,7 @@ impl Lowering<'_> {
 
     fn name(&mut self, name: &AttrName<'_>) -> Result<Name> {
         Ok(match name.kind {
-            AttrNameKind::Static(symbol) => Name::Static(symbol),
+            AttrNameKind::Static(symbol) => Name::Static(symbol, self.ev.code.alloc(InlineCache::new())),
             AttrNameKind::Dynamic(expr) => Name::Dynamic(self.strict(expr)?, expr.pos),
         })
     }
@@ -333,13 +333,13 @@ impl Lowering<'_> {
     fn lambda(&mut self, lambda: &Lambda<'_>) -> Result<&'static LambdaCode> {
         self.scopes.enter_level();
         let lowered = self.lambda_inside(lambda);
-        let (captures, frame_size) = self.scopes.leave_level();
+        let (captures, frame_size) = self.scopes.leave_level(self.ev.code);
         let (parameter, body) = lowered?;
         Ok(self.alloc(LambdaCode {
             pos: lambda.pos,
             name: Cell::new(lambda.name),
             parameter,
-            captures: self.slice(captures),
+            captures,
             frame_size,
             body,
             closed: Cell::new(None),

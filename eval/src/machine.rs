@@ -1,6 +1,6 @@
 //! The evaluator's loop: strict evaluation of lowered code, and the making of slots for lazy positions.
 
-use crate::attrs::{Attrs, Entry};
+use crate::attrs::{Attrs, Entry, Found};
 use crate::code::*;
 use crate::error::{Error, FrameText, Kind, Result, ResultExt};
 use crate::evaluator::{Evaluator, count};
@@ -239,15 +239,10 @@ impl Evaluator {
 
     #[inline(never)]
     fn select_uncached(&self, code: &SelectCode, set: &'static Attrs) -> Result<Slot> {
-        if let Some(flat) = set.as_flat() {
-            if let Some(i) = flat.keys.find(code.name) {
-                code.cache.set(set.shape(), i);
-                return Ok(flat.slots[i]);
-            }
-        } else if let Some(slot) = set.get(code.name) {
-            return Ok(slot);
+        match set.find_cached(code.name, &code.cache) {
+            Some(found) => Ok(found.slot),
+            None => Err(self.attribute_missing(set, code.name, code.pos)),
         }
-        Err(self.attribute_missing(set, code.name, code.pos))
     }
 
     #[inline(never)]
@@ -276,14 +271,15 @@ impl Evaluator {
         Error::new(Kind::Eval, message).at(pos).suggest(suggestions)
     }
 
-    /// The symbol of a step in an attribute path.
-    fn path_name(&self, name: &Name, frame: &Frame<'_>) -> Result<Symbol> {
+    /// The symbol of a step in an attribute path, and what was found for it before.
+    #[inline(always)]
+    fn path_name(&self, name: &Name, frame: &Frame<'_>) -> Result<(Symbol, Option<&'static InlineCache>)> {
         match name {
-            Name::Static(symbol) => Ok(*symbol),
+            Name::Static(symbol, cache) => Ok((*symbol, Some(cache))),
             Name::Dynamic(code, pos) => {
                 let value = self.eval(code, frame)?;
                 let context = "while evaluating an attribute name";
-                self.expect_name(value.slot(), *pos, context)
+                Ok((self.expect_name(value.slot(), *pos, context)?, None))
             }
         }
     }
@@ -294,17 +290,18 @@ impl Evaluator {
         let result = (|| {
             for name in code.path {
                 count(&self.stats.lookups);
-                let symbol = self.path_name(name, frame)?;
+                let (symbol, cache) = self.path_name(name, frame)?;
                 let value = self.force(slot, code.pos)?;
+                let find = |set| find_attr(set, symbol, cache);
                 let found = match (value.as_attrs(), &code.default) {
-                    (Some(set), None) => set
-                        .find(symbol)
-                        .ok_or_else(|| self.attribute_missing(set, symbol, code.pos))?,
+                    (Some(set), None) => {
+                        find(set).ok_or_else(|| self.attribute_missing(set, symbol, code.pos))?
+                    }
                     (None, None) => {
                         let context = "while selecting an attribute";
                         return Err(self.type_error(Type::Attrs, value).frame(code.pos, context));
                     }
-                    (set, Some(_)) => match set.and_then(|set| set.find(symbol)) {
+                    (set, Some(_)) => match set.and_then(find) {
                         Some(found) => found,
                         None => return Ok(None),
                     },
@@ -332,7 +329,7 @@ impl Evaluator {
 
     fn show_path(&self, path: &[Name], frame: &Frame<'_>) -> String {
         let names = path.iter().map(|name| match self.path_name(name, frame) {
-            Ok(symbol) => self.name_in_message(symbol),
+            Ok((symbol, _)) => self.name_in_message(symbol),
             Err(_) => "\"${...}\"".to_owned(),
         });
         names.collect::<Vec<_>>().join(".")
@@ -342,9 +339,9 @@ impl Evaluator {
         let mut slot = self.eval(&code.base, frame)?.slot();
         for name in code.path {
             let value = self.force(slot, code.pos)?;
-            let symbol = self.path_name(name, frame)?;
-            match value.as_attrs().and_then(|set| set.get(symbol)) {
-                Some(found) => slot = found,
+            let (symbol, cache) = self.path_name(name, frame)?;
+            match value.as_attrs().and_then(|set| find_attr(set, symbol, cache)) {
+                Some(found) => slot = found.slot,
                 None => return Ok(Value::FALSE),
             }
         }
@@ -541,6 +538,14 @@ impl Evaluator {
             });
         }
         Ok(self.heap.attrs(&mut entries))
+    }
+}
+
+#[inline(always)]
+fn find_attr(set: &'static Attrs, name: Symbol, cache: Option<&'static InlineCache>) -> Option<Found> {
+    match cache {
+        Some(cache) => set.find_cached(name, cache),
+        None => set.find(name),
     }
 }
 

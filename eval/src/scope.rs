@@ -5,6 +5,7 @@
 
 use crate::code::Source;
 use crate::value::Slot;
+use bumpalo::Bump;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 use rustc_hash::FxHashMap;
@@ -38,6 +39,8 @@ struct Level {
 /// The scopes around the code being lowered.
 pub(crate) struct Scopes<'e> {
     levels: Vec<Level>,
+    /// Emptied lists of captures, to be used again.
+    spare: Vec<Vec<(Place, Source)>>,
     bound: FxHashMap<Symbol, Vec<Place>>,
     withs: Vec<(Place, Pos)>,
     /// Locals of recursive scopes that are being bound: from this local on they don't exist yet.
@@ -49,6 +52,7 @@ impl<'e> Scopes<'e> {
     pub(crate) fn new(base: &'e FxHashMap<Symbol, Slot>) -> Scopes<'e> {
         Scopes {
             levels: vec![],
+            spare: vec![],
             bound: FxHashMap::default(),
             withs: vec![],
             unready: vec![],
@@ -58,20 +62,21 @@ impl<'e> Scopes<'e> {
 
     /// Enters a thunk or lambda.
     pub(crate) fn enter_level(&mut self) {
+        let captures = self.spare.pop().unwrap_or_default();
         self.levels.push(Level {
-            captures: vec![],
+            captures,
             next_local: 0,
             frame_size: 0,
         });
     }
 
     /// Leaves a thunk or lambda; returns where its captures come from and how many locals it needs.
-    pub(crate) fn leave_level(&mut self) -> (Vec<Source>, u32) {
-        let level = self.levels.pop().expect("a level was entered");
-        (
-            level.captures.into_iter().map(|(_, source)| source).collect(),
-            level.frame_size,
-        )
+    pub(crate) fn leave_level(&mut self, code: &'static Bump) -> (&'static [Source], u32) {
+        let mut level = self.levels.pop().expect("a level was entered");
+        let captures = code.alloc_slice_fill_iter(level.captures.iter().map(|&(_, source)| source));
+        level.captures.clear();
+        self.spare.push(level.captures);
+        (captures, level.frame_size)
     }
 
     fn current(&mut self) -> &mut Level {

@@ -1,0 +1,449 @@
+//! `//`: small unions are copied, large ones are laid over one another and copied only when somebody goes through
+//! them.
+//!
+//! # Invariants
+//!
+//! * The header of a [`Layer`] is `bound << 8 | depth << 4 | LAYERED`; the rest of it follows.
+//! * `top` is no layer, both sets have attributes, and at most [`MAX_DEPTH`] layers lie on one another.
+
+use crate::attrs::{Attrs, Flat, Found, LAYERED};
+use crate::heap::{Heap, count};
+use crate::keys::Keys;
+use crate::value::{Slot, Tag, Value};
+use nivis_lang::position::Pos;
+use nivis_lang::symbol::Symbol;
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell};
+
+/// One layer more, and the set below is copied.
+const MAX_DEPTH: u64 = 12;
+/// Sets of up to this many attributes are always copied by `//`.
+const COPY_UP_TO: usize = 32;
+/// A set this many times larger than the other is not copied by `//`: the other is laid over it.
+const LAYER_FACTOR: usize = 3;
+/// Unions of this many attributes are never copied by `//`.
+const LAYER_FROM: usize = 512;
+/// A layered set is copied when this part of its attributes was looked for, and a few more.
+const SEARCHES: u32 = 4;
+
+/// One set over another, as `//` makes it.
+#[repr(C)]
+pub(crate) struct Layer {
+    /// `bound << 8 | depth << 4 | LAYERED`; there are at most `bound` attributes.
+    header: u64,
+    base: &'static Attrs,
+    top: &'static Attrs,
+    flat: Cell<Option<&'static Attrs>>,
+    /// How many attributes there are, once somebody asked.
+    len: Cell<Option<u32>>,
+    searches: Cell<u32>,
+    heap: &'static Heap,
+}
+
+/// A set that is no layer, as a part of one that is.
+#[derive(Clone, Copy)]
+struct Part {
+    keys: &'static Keys,
+    set: &'static Attrs,
+}
+
+impl Part {
+    #[inline(always)]
+    fn slot(self, i: usize) -> Slot {
+        match self.set.as_flat() {
+            Some(flat) => flat.slots[i],
+            None => self.set.mapped().map_or(Slot::NULL, |mapped| mapped.element(i)),
+        }
+    }
+}
+
+impl Layer {
+    pub(crate) fn bound(&self) -> usize {
+        (self.header >> 8) as usize
+    }
+
+    fn depth(&self) -> u64 {
+        self.header >> 4 & 0xf
+    }
+
+    /// The copy, if one was made.
+    #[inline(always)]
+    pub(crate) fn known_flat(&self) -> Option<&'static Attrs> {
+        self.flat.get()
+    }
+
+    /// How many attributes there are.
+    pub(crate) fn len(&'static self) -> usize {
+        if let Some(len) = self.len.get() {
+            return len as usize;
+        }
+        let mut len = 0;
+        for_each_in_union(&self.parts(), |_, _| len += 1);
+        self.len.set(u32::try_from(len).ok());
+        len
+    }
+
+    fn parts(&'static self) -> Vec<Part> {
+        let mut parts = Vec::with_capacity(MAX_DEPTH as usize + 1);
+        self.add_parts(&mut parts);
+        parts
+    }
+
+    fn add_parts(&'static self, parts: &mut Vec<Part>) {
+        match self.flat.get() {
+            Some(flat) => flat.add_parts(parts),
+            None => {
+                self.base.add_parts(parts);
+                self.top.add_parts(parts);
+            }
+        }
+    }
+
+    /// The attribute of a name. A set that is searched much is copied.
+    pub(crate) fn find(&'static self, name: Symbol) -> Option<Found> {
+        let mut layer = self;
+        loop {
+            if let Some(flat) = layer.flat.get().or_else(|| layer.flatten_if_busy()) {
+                return flat.find(name);
+            }
+            if let Some(found) = layer.top.find(name) {
+                return Some(found);
+            }
+            match layer.base.layer() {
+                Some(below) => layer = below,
+                None => return layer.base.find(name),
+            }
+        }
+    }
+
+    fn flatten_if_busy(&'static self) -> Option<&'static Attrs> {
+        let searches = self.searches.get() + 1;
+        self.searches.set(searches);
+        if searches < 16 + self.bound() as u32 / SEARCHES {
+            return None;
+        }
+        self.searches.set(0);
+        // The elements of a mapped set are made when they are looked at.
+        let has_mapped = self.parts().iter().any(|part| part.set.mapped().is_some());
+        (!has_mapped).then(|| self.flatten())
+    }
+
+    /// The attributes side by side, copied once.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn flatten(&'static self) -> &'static Attrs {
+        self.flat.get().unwrap_or_else(|| {
+            let flat = self.heap.merge(&self.parts());
+            self.flat.set(Some(flat));
+            flat
+        })
+    }
+
+    /// The keys, without copying the values.
+    pub(crate) fn keys(&'static self) -> &'static Keys {
+        self.heap.union_keys(&self.parts())
+    }
+}
+
+impl Attrs {
+    fn add_parts(&'static self, parts: &mut Vec<Part>) {
+        match (self.layer(), self.mapped(), self.as_flat()) {
+            (Some(layer), ..) => layer.add_parts(parts),
+            (_, Some(mapped), _) => parts.push(Part {
+                keys: mapped.keys,
+                set: self,
+            }),
+            (_, _, Some(flat)) => parts.push(Part {
+                keys: flat.keys,
+                set: self,
+            }),
+            (None, None, None) => {}
+        }
+    }
+
+    /// How many layers lie on one another.
+    fn depth(&'static self) -> u64 {
+        match self.layer() {
+            Some(layer) if layer.flat.get().is_none() => layer.depth(),
+            _ => 0,
+        }
+    }
+}
+
+/// Goes through the attributes of sets that lie on one another, the lowest first, in the order of their symbols. Tells
+/// the uppermost set that has the attribute, and where.
+fn for_each_in_union(parts: &[Part], mut f: impl FnMut(Part, usize)) {
+    let Some((&base, over)) = parts.split_first() else {
+        return;
+    };
+    let below = base.keys.symbols();
+    let mut i = 0;
+    let mut cursors = vec![0; over.len()];
+    let at = |part: &Part, cursor: usize| part.keys.symbols().get(cursor).copied();
+    loop {
+        let mut next: Option<(Symbol, usize)> = None;
+        for (p, part) in over.iter().enumerate() {
+            if let Some(symbol) = at(part, cursors[p])
+                && next.is_none_or(|(least, _)| symbol <= least)
+            {
+                next = Some((symbol, p));
+            }
+        }
+        while let Some(&symbol) = below.get(i)
+            && next.is_none_or(|(stop, _)| symbol < stop)
+        {
+            f(base, i);
+            i += 1;
+        }
+        let Some((symbol, p)) = next else { return };
+        f(over[p], cursors[p]);
+        i += usize::from(below.get(i) == Some(&symbol));
+        for (part, cursor) in over.iter().zip(&mut cursors) {
+            *cursor += usize::from(at(part, *cursor) == Some(symbol));
+        }
+    }
+}
+
+/// How `//` of two shapes comes out: the result's keys, and for each where its value comes from.
+#[derive(Clone, Copy)]
+struct Union {
+    keys: &'static Keys,
+    /// Index into the left set, or `!index` into the right one.
+    from: &'static [i8],
+}
+
+/// The memo of `//` by the operands' keys.
+#[derive(Default)]
+pub(crate) struct UnionMemo {
+    unions: RefCell<FxHashMap<(u64, u64), Union>>,
+    /// The keys of unions of large sets.
+    keys: RefCell<FxHashMap<Box<[u64]>, &'static Keys>>,
+}
+
+fn address(keys: &'static Keys) -> u64 {
+    std::ptr::from_ref(keys).addr() as u64
+}
+
+impl Heap {
+    /// `left // right`
+    pub fn update(&'static self, left: Value, right: Value) -> Value {
+        let (Some(a), Some(b)) = (left.as_attrs(), right.as_attrs()) else {
+            return right;
+        };
+        if a.is_empty() {
+            return right;
+        }
+        if b.is_empty() {
+            return left;
+        }
+        let (m, n) = (a.bound(), b.bound());
+        if m + n <= COPY_UP_TO
+            && let (Some(a), Some(b)) = (a.as_flat(), b.as_flat())
+        {
+            return self.copy_union(a, b);
+        }
+        if n * LAYER_FACTOR <= m {
+            return self.lay_over(a, b);
+        }
+        if m * LAYER_FACTOR <= n
+            && let Some(a) = a.as_flat()
+        {
+            // The other way round: what the right set lacks, over the right set.
+            let new: Vec<_> = a.entries().filter(|entry| b.find(entry.name).is_none()).collect();
+            return match self.attrs_sorted(&new).as_attrs() {
+                Some(new) if !new.is_empty() => self.lay_over(b, new),
+                _ => right,
+            };
+        }
+        if m + n >= LAYER_FROM {
+            return self.lay_over(a, b);
+        }
+        let mut parts = vec![];
+        a.add_parts(&mut parts);
+        b.add_parts(&mut parts);
+        Value::from_pointer(self.merge(&parts), Tag::Attrs)
+    }
+
+    /// `//` of small sets: the shape comes from the memo, the values are copied.
+    fn copy_union(&self, a: Flat, b: Flat) -> Value {
+        let key = (address(a.keys), address(b.keys));
+        let known = self.unions.unions.borrow().get(&key).copied();
+        let union = known.unwrap_or_else(|| {
+            let union = self.plan_union(a.keys, b.keys);
+            self.unions.unions.borrow_mut().insert(key, union);
+            union
+        });
+        count(&self.counters.update_copies, union.keys.len());
+        self.attrs_with(union.keys, |i| match usize::try_from(union.from[i]) {
+            Ok(left) => a.slots[left],
+            Err(_) => b.slots[!union.from[i] as usize],
+        })
+    }
+
+    fn plan_union(&self, a: &Keys, b: &Keys) -> Union {
+        let mut keys = [(Symbol::from_index(0), Pos::NONE); COPY_UP_TO];
+        let mut from = [0; COPY_UP_TO];
+        let (mut i, mut j, mut len) = (0, 0, 0);
+        while i < a.len() || j < b.len() {
+            let (left, right) = (a.symbols().get(i), b.symbols().get(j));
+            let take_left = match (left, right) {
+                (Some(left), Some(right)) => left < right,
+                (left, _) => left.is_some(),
+            };
+            if take_left {
+                keys[len] = (a.symbols()[i], a.position(i));
+                from[len] = i as i8;
+                i += 1;
+            } else {
+                keys[len] = (b.symbols()[j], b.position(j));
+                from[len] = !(j as i8);
+                i += usize::from(left == right);
+                j += 1;
+            }
+            len += 1;
+        }
+        Union {
+            keys: self.keys.make_of(keys[..len].iter().copied()),
+            from: self.alloc_slice(&from[..len]),
+        }
+    }
+
+    /// One set over another, without copying them.
+    fn lay_over(&'static self, base: &'static Attrs, top: &'static Attrs) -> Value {
+        // What lies on `top`'s base lies on this one's as well.
+        if let Some(layer) = top.layer() {
+            return match layer.flat.get() {
+                Some(flat) => self.lay_over(base, flat),
+                None if base.depth() + layer.depth() < MAX_DEPTH => {
+                    let below = self.lay_over(base, layer.base);
+                    self.lay_over(below.as_attrs().expect("`//` gives a set"), layer.top)
+                }
+                None => self.lay_over(base, layer.flatten()),
+            };
+        }
+        let base = match base.layer() {
+            Some(layer) => match layer.flat.get() {
+                Some(flat) => flat,
+                None if layer.depth() == MAX_DEPTH => layer.flatten(),
+                None => base,
+            },
+            None => base,
+        };
+        count(&self.counters.sets, 1);
+        let bound = (base.bound() + top.bound()) as u64;
+        let pointer = self.alloc_words(size_of::<Layer>() / 8).cast::<Layer>();
+        // SAFETY: room for the layer was just allocated.
+        unsafe {
+            pointer.write(Layer {
+                header: bound << 8 | (base.depth() + 1) << 4 | LAYERED,
+                base,
+                top,
+                flat: Cell::new(None),
+                len: Cell::new(None),
+                searches: Cell::new(0),
+                heap: self,
+            });
+            Value::from_pointer(pointer.cast::<Attrs>().as_ref(), Tag::Attrs)
+        }
+    }
+
+    /// The union of sets that lie on one another, copied.
+    fn merge(&self, parts: &[Part]) -> &'static Attrs {
+        let keys = self.union_keys(parts);
+        count(&self.counters.update_copies, keys.len());
+        let (set, slots) = self.new_attrs(keys);
+        let mut i = 0;
+        for_each_in_union(parts, |part, k| {
+            slots.set(i, part.slot(k));
+            i += 1;
+        });
+        assert_eq!(i, keys.len(), "the keys are those of the parts");
+        set.as_attrs().expect("a set")
+    }
+
+    /// The keys of a union, shared by all unions of the same shapes.
+    fn union_keys(&self, parts: &[Part]) -> &'static Keys {
+        let shapes: Vec<u64> = parts.iter().map(|part| address(part.keys)).collect();
+        let known = self.unions.keys.borrow().get(&*shapes).copied();
+        known.unwrap_or_else(|| {
+            let has_positions = parts.iter().any(|part| part.keys.has_positions());
+            let (mut symbols, mut positions) = (vec![], vec![]);
+            for_each_in_union(parts, |part, i| {
+                symbols.push(part.keys.symbols()[i]);
+                if has_positions {
+                    positions.push(part.keys.position(i));
+                }
+            });
+            let keys = self.keys.make_owned(symbols, positions);
+            self.unions.keys.borrow_mut().insert(shapes.into(), keys);
+            keys
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attrs::Entry;
+    use std::collections::BTreeMap;
+
+    fn set(heap: &Heap, from: usize, len: usize, step: usize, value: i64) -> Value {
+        let mut entries: Vec<Entry> = (0..len)
+            .map(|i| Entry {
+                name: Symbol::from_index(from + i * step),
+                slot: heap.int(value).slot(),
+                pos: Pos::NONE,
+            })
+            .collect();
+        heap.attrs(&mut entries)
+    }
+
+    fn content(set: &'static Attrs, heap: &Heap) -> BTreeMap<usize, Option<i64>> {
+        let value = |slot: Slot| slot.direct().and_then(Value::as_int);
+        let all = set.flat(heap).entries();
+        all.map(|entry| (entry.name.index(), value(entry.slot))).collect()
+    }
+
+    /// Unions of sets of many sizes, associated in many ways, are those of maps.
+    #[test]
+    fn unions_are_those_of_maps() {
+        let heap: &'static Heap = Box::leak(Box::new(Heap::new()));
+        let mut random = 12345_usize;
+        let mut next = |below: usize| {
+            random = random
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            (random >> 33) % below
+        };
+        for round in 0..200 {
+            let mut sets: Vec<(Value, BTreeMap<usize, Option<i64>>)> = (0..20)
+                .map(|i| {
+                    let size = [1, 3, 10, 40, 200, 700, 2000][next(7)];
+                    let value = set(heap, next(50), size, 1 + next(3), i);
+                    (value, content(value.as_attrs().expect("a set"), heap))
+                })
+                .collect();
+            while sets.len() > 1 {
+                let i = next(sets.len() - 1);
+                let (right, over) = sets.remove(i + 1);
+                let (left, below) = &mut sets[i];
+                *left = heap.update(*left, right);
+                below.extend(over);
+                let union = left.as_attrs().expect("a set");
+                if next(3) == 0 {
+                    assert_eq!(union.len(), below.len(), "round {round}");
+                }
+                for name in 0..60 {
+                    let found = union.get(Symbol::from_index(name));
+                    let value = found.map(|slot| slot.direct().and_then(Value::as_int));
+                    assert_eq!(value, below.get(&name).copied(), "round {round}");
+                }
+                let symbols: Vec<usize> = union.keys().symbols().iter().map(|name| name.index()).collect();
+                assert_eq!(symbols, below.keys().copied().collect::<Vec<_>>());
+                if next(4) == 0 {
+                    assert_eq!(content(union, heap), *below, "round {round}");
+                }
+            }
+        }
+    }
+}
