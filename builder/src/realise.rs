@@ -106,6 +106,11 @@ pub fn missing(store: &LocalStore, targets: &[Target]) -> Result<Missing, Realis
     Ok(schedule::missing(store.store_dir(), &mut world, targets)?)
 }
 
+/// Everything that a derivation's inputs, which are valid, refer to, and they themselves.
+pub fn input_closure(store: &LocalStore, drv: &Derivation) -> Result<BTreeSet<StorePath>, RealiseError> {
+    Ok(StoreWorld::new(store).input_closure(drv)?)
+}
+
 /// Makes targets valid.
 pub fn realise(
     store: &LocalStore,
@@ -253,6 +258,10 @@ impl Realiser<'_> {
             Ok(running) => {
                 self.no_longer_waiting(goal);
                 self.scheduler.started(goal);
+                for text in running.warnings() {
+                    let level = Level::Warning;
+                    self.observer.event(Event::Message { level, text });
+                }
                 self.observer.event(Event::Started {
                     goal,
                     drv: self.scheduler.drv_path(goal),

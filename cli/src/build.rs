@@ -13,7 +13,7 @@ use crate::program::Invocation;
 use crate::realise::Realiser;
 use crate::session::{self, Session};
 use crate::store_session::StoreSession;
-use crate::{args, help};
+use crate::{args, help, shell};
 use flags::{Flags, Stop};
 use nivis_builder::realise::{Missing, Outputs, Target};
 use nivis_eval::attrs::Attrs;
@@ -47,6 +47,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<()> {
         None => parsed?,
     }
     match evaluates {
+        _ if flags.shell => shell::run_env(invocation, &flags, evaluates),
         true => evaluate(invocation, &flags),
         false => build(invocation, &flags),
     }

@@ -3,7 +3,7 @@
 use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
-use crate::{build, collect_garbage, hash_command, help, instantiate, link, nix_env, store_command};
+use crate::{build, collect_garbage, hash_command, help, instantiate, link, nix_env, shell, store_command};
 
 /// A classic command.
 pub(crate) struct Command {
@@ -36,6 +36,11 @@ pub(crate) static COMMANDS: &[Command] = &[
         name: "nix-instantiate",
         summary: "evaluate expressions, and write the derivations they give to the store",
         run: instantiate::run,
+    },
+    Command {
+        name: "nix-shell",
+        summary: "open a shell with the environment that a derivation is built in",
+        run: shell::run,
     },
     Command {
         name: "nix-store",

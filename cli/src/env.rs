@@ -1,5 +1,6 @@
 //! The environment: the one place that reads it, and what each variable means.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub(crate) struct Environment {
     pub(crate) show_stats_path: Option<PathBuf>,
     /// `NIX_COUNT_CALLS`: count calls by function, for the statistics.
     pub(crate) count_calls: bool,
+    /// `NIX_BUILD_SHELL`: the shell that `nix-shell` opens.
+    pub(crate) build_shell: Option<Vec<u8>>,
     /// `NIX_ABORT_ON_WARN`: `builtins.warn` fails.
     pub(crate) abort_on_warn: bool,
     /// `NO_COLOR`, `NOCOLOR`, or `TERM` is missing or `dumb`: no colours.
@@ -91,6 +94,7 @@ impl Environment {
                 .filter(|path| path != "-")
                 .map(PathBuf::from),
             count_calls: is_on("NIX_COUNT_CALLS"),
+            build_shell: std::env::var_os("NIX_BUILD_SHELL").map(OsString::into_vec),
             abort_on_warn: matches!(text("NIX_ABORT_ON_WARN").as_deref(), Some("1" | "yes" | "true")),
             no_colour: std::env::var_os("NO_COLOR").is_some()
                 || std::env::var_os("NOCOLOR").is_some()
@@ -108,6 +112,14 @@ pub(crate) fn variable(name: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     std::env::var_os(name).map(OsString::into_vec)
+}
+
+/// All variables, for what runs in their place.
+pub(crate) fn all() -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let variables = std::env::vars_os();
+    variables
+        .map(|(name, value)| (name.into_vec(), value.into_vec()))
+        .collect()
 }
 
 fn home_of_user() -> Option<PathBuf> {

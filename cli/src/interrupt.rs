@@ -29,6 +29,12 @@ pub(crate) fn block() {
     let _ = signals().thread_block();
 }
 
+/// Lets the signals through in this thread again, for the program that is going to take this one's place.
+pub(crate) fn unblock() {
+    // If it fails that program cannot be interrupted, which is no reason not to run it.
+    let _ = signals().thread_unblock();
+}
+
 /// Waits for signals for as long as the program runs.
 pub(crate) fn wait() -> ! {
     let signals = signals();

@@ -36,6 +36,7 @@ mod realise;
 mod report;
 mod session;
 mod settings;
+mod shell;
 mod stats;
 mod store_choice;
 mod store_command;

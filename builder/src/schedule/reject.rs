@@ -6,6 +6,8 @@ use std::fmt::Write;
 use nivis_store::derivation::Derivation;
 use nivis_store::path::StoreDir;
 
+use crate::options::DrvOptions;
+
 use super::{Failure, GoalId, Reason, Scheduler};
 
 impl Scheduler {
@@ -32,7 +34,11 @@ impl Scheduler {
                 options.system
             );
         }
-        let required = required_features(drv);
+        let required = match DrvOptions::parse(&self.store_dir, drv) {
+            Ok(_) if drv.is_builtin() => BTreeSet::new(),
+            Ok(own) => own.required_system_features,
+            Err(failure) => return Some(Failure::new(failure.kind.into(), failure.message)),
+        };
         if !required.is_subset(&options.features) {
             let _ = write!(
                 reasons,
@@ -72,28 +78,6 @@ pub(crate) fn known_outputs(store_dir: &StoreDir, drv: &Derivation) -> String {
         }
     }
     text
-}
-
-/// What a machine must offer to build a derivation.
-fn required_features(drv: &Derivation) -> BTreeSet<String> {
-    if drv.is_builtin() {
-        return BTreeSet::new();
-    }
-    let words = |text: &str| text.split_ascii_whitespace().map(str::to_owned).collect();
-    if let Some(json) = drv.env.get(&b"__json"[..]) {
-        let json: serde_json::Value = serde_json::from_slice(json).unwrap_or_default();
-        let list = json
-            .get("requiredSystemFeatures")
-            .and_then(|list| list.as_array());
-        return list
-            .into_iter()
-            .flatten()
-            .filter_map(|feature| feature.as_str().map(str::to_owned))
-            .collect();
-    }
-    let text = drv.env.get(&b"requiredSystemFeatures"[..]);
-    text.map(|text| words(&String::from_utf8_lossy(text)))
-        .unwrap_or_default()
 }
 
 fn joined(words: &BTreeSet<String>) -> String {
