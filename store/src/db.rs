@@ -5,6 +5,7 @@
 //! enough, for it gives up at once where waiting could be a deadlock.
 
 pub(crate) mod gc;
+mod rebuild;
 mod verify;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,8 @@ use crate::io_error::IoError;
 use crate::notify::Notify;
 use crate::path::{HASH_PART_LEN, StoreDir, StorePath};
 use crate::path_info::PathInfo;
+
+pub(crate) use rebuild::Salvage;
 
 /// The version of the tables in `schema.sql`.
 pub(crate) const SCHEMA_VERSION: u32 = 10;
@@ -253,6 +256,17 @@ impl Db {
                 }
             }
         }
+    }
+
+    /// Write everything into the one file, and close it.
+    pub(crate) fn close(self) -> Result<(), StoreError> {
+        self.retry(|connection| Ok(connection.pragma_update(None, "wal_checkpoint", "truncate")?))?;
+        self.connection
+            .close()
+            .map_err(|(_, source)| StoreError::Database {
+                path: self.file,
+                source: Box::new(source),
+            })
     }
 
     /// Do something in one transaction, which is begun anew if the database is busy.

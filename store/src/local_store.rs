@@ -15,6 +15,7 @@ mod import;
 mod layout;
 pub mod optimise;
 mod pending;
+mod rebuild;
 mod registration;
 pub mod verify;
 mod writable;
@@ -43,6 +44,7 @@ use crate::topo_sort::topo_sort;
 use gc::AutoGc;
 use pending::Pending;
 
+pub use rebuild::Rebuilt;
 pub use registration::Reregister;
 
 /// How many symlinks are followed before it is thought a circle.

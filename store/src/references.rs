@@ -20,33 +20,21 @@ fn hash_part(path: &StorePath) -> HashPart {
     part
 }
 
-/// Looks for some store paths in a stream.
-#[derive(Debug)]
-pub struct ReferenceScanner {
-    /// What is not found yet.
-    wanted: FxHashMap<HashPart, StorePath>,
-    found: BTreeSet<StorePath>,
-    /// The end of the data so far: a reference may begin there.
+/// Finds what may be hash parts in a stream, also across the pieces that it comes in.
+#[derive(Debug, Default)]
+struct Windows {
+    /// The end of the data so far: a hash part may begin there.
     tail: Vec<u8>,
 }
 
-impl ReferenceScanner {
-    /// Look for those paths.
-    pub fn new(wanted: impl IntoIterator<Item = StorePath>) -> Self {
-        ReferenceScanner {
-            wanted: wanted.into_iter().map(|path| (hash_part(&path), path)).collect(),
-            found: BTreeSet::new(),
-            tail: Vec::with_capacity(2 * HASH_PART_LEN),
-        }
-    }
-
-    /// Look at more data.
-    pub fn update(&mut self, data: &[u8]) {
+impl Windows {
+    /// Look at more data; `see` is told of all that may be a hash part.
+    fn update(&mut self, data: &[u8], mut see: impl FnMut(&[u8])) {
         let overlap = data.len().min(HASH_PART_LEN - 1);
         let mut seam = std::mem::take(&mut self.tail);
         seam.extend_from_slice(&data[..overlap]);
-        self.search(&seam);
-        self.search(data);
+        Self::search(&seam, &mut see);
+        Self::search(data, &mut see);
         if data.len() >= HASH_PART_LEN {
             seam.clear();
             seam.extend_from_slice(&data[data.len() - (HASH_PART_LEN - 1)..]);
@@ -56,7 +44,7 @@ impl ReferenceScanner {
         self.tail = seam;
     }
 
-    fn search(&mut self, data: &[u8]) {
+    fn search(data: &[u8], see: &mut impl FnMut(&[u8])) {
         let mut start = 0;
         while let Some(window) = data.get(start..start + HASH_PART_LEN) {
             // From the end: what is no digit rules out all places before it at once.
@@ -64,11 +52,39 @@ impl ReferenceScanner {
                 start += other + 1;
                 continue;
             }
-            if let Some(path) = self.wanted.remove(window) {
-                self.found.insert(path);
-            }
+            see(window);
             start += 1;
         }
+    }
+}
+
+/// Looks for some store paths in a stream.
+#[derive(Debug)]
+pub struct ReferenceScanner {
+    /// What is not found yet.
+    wanted: FxHashMap<HashPart, StorePath>,
+    found: BTreeSet<StorePath>,
+    windows: Windows,
+}
+
+impl ReferenceScanner {
+    /// Look for those paths.
+    pub fn new(wanted: impl IntoIterator<Item = StorePath>) -> Self {
+        ReferenceScanner {
+            wanted: wanted.into_iter().map(|path| (hash_part(&path), path)).collect(),
+            found: BTreeSet::new(),
+            windows: Windows::default(),
+        }
+    }
+
+    /// Look at more data.
+    pub fn update(&mut self, data: &[u8]) {
+        let (wanted, found) = (&mut self.wanted, &mut self.found);
+        self.windows.update(data, |window| {
+            if let Some(path) = wanted.remove(window) {
+                found.insert(path);
+            }
+        });
     }
 
     /// What was found.
@@ -85,6 +101,53 @@ impl Write for ReferenceScanner {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// All paths of a store, to be looked for in many streams.
+#[cfg(feature = "db")]
+#[derive(Debug)]
+pub(crate) struct KnownPaths(FxHashMap<HashPart, StorePath>);
+
+#[cfg(feature = "db")]
+impl KnownPaths {
+    pub(crate) fn new(paths: impl IntoIterator<Item = StorePath>) -> Self {
+        KnownPaths(paths.into_iter().map(|path| (hash_part(&path), path)).collect())
+    }
+}
+
+/// Looks for all paths of a store in a stream.
+#[cfg(feature = "db")]
+#[derive(Debug)]
+pub(crate) struct KnownScanner<'k> {
+    known: &'k KnownPaths,
+    found: BTreeSet<StorePath>,
+    windows: Windows,
+}
+
+#[cfg(feature = "db")]
+impl<'k> KnownScanner<'k> {
+    pub(crate) fn new(known: &'k KnownPaths) -> Self {
+        KnownScanner {
+            known,
+            found: BTreeSet::new(),
+            windows: Windows::default(),
+        }
+    }
+
+    /// Look at more data.
+    pub(crate) fn update(&mut self, data: &[u8]) {
+        let (known, found) = (&self.known.0, &mut self.found);
+        self.windows.update(data, |window| {
+            if let Some(path) = known.get(window) {
+                found.insert(path.clone());
+            }
+        });
+    }
+
+    /// What was found.
+    pub(crate) fn finish(self) -> BTreeSet<StorePath> {
+        self.found
     }
 }
 

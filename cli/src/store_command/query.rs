@@ -8,6 +8,7 @@ use crate::failure::{Failure, Result};
 use nivis_store::closure::Direction;
 use nivis_store::hash::HashFormat;
 use nivis_store::path::StorePath;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 
@@ -75,6 +76,7 @@ pub(super) static QUERY: Operation = Operation {
         ["--graphml"] "What the paths need, as a graph in GraphML."
         ["--resolve"] "The paths that symlinks point to."
         ["--roots"] "The roots that keep the paths from being collected."
+        ["--json"] "Print a JSON list of paths, or a set of what is asked for each of them."
         ["--include-outputs"] "With --requisites: also the valid outputs of derivations."
         ["--use-output", "-u"] "Ask about the outputs of derivations instead of the derivations."
         ["--force-realise", "--force-realize", "-f"] "Realise the paths first."
@@ -88,6 +90,8 @@ struct Query<'q, 'c> {
     call: &'q mut Call<'c>,
     use_output: bool,
     force_realise: bool,
+    /// With `--json`: what is to be printed.
+    json: Option<Value>,
 }
 
 fn run(call: &mut Call) -> Result<()> {
@@ -109,12 +113,35 @@ fn run(call: &mut Call) -> Result<()> {
         }
     }
     let args: Vec<Arg> = args.collect();
-    Query {
+    let kind = kind.unwrap_or(Kind::Outputs);
+    let mut query = Query {
         use_output: call.has("--use-output"),
         force_realise: call.has("--force-realise"),
+        json: match call.has("--json") {
+            true => Some(kind.empty_json()?),
+            false => None,
+        },
         call,
+    };
+    query.answer(kind, &binding.unwrap_or_default(), &args)?;
+    match query.json {
+        Some(json) => Ok(writeln!(query.call.out, "{json}")?),
+        None => Ok(()),
     }
-    .answer(kind.unwrap_or(Kind::Outputs), &binding.unwrap_or_default(), &args)
+}
+
+impl Kind {
+    /// What `--json` prints of no paths.
+    fn empty_json(self) -> Result<Value> {
+        match self {
+            Kind::Tree | Kind::Graph | Kind::GraphMl => {
+                let message = "--json cannot be combined with --tree, --graph or --graphml";
+                Err(Failure::Usage(message.to_owned()))
+            }
+            Kind::Deriver | Kind::Binding | Kind::Hash | Kind::Size | Kind::Roots => Ok(json!({})),
+            _ => Ok(json!([])),
+        }
+    }
 }
 
 impl Query<'_, '_> {
@@ -151,11 +178,7 @@ impl Query<'_, '_> {
                 let paths = self.all(args)?;
                 let roots = self.call.session.store.query_roots(&paths)?;
                 for (path, links) in roots {
-                    for link in links {
-                        self.call.out.write_all(&link)?;
-                        write!(self.call.out, " -> ")?;
-                        self.print(&path)?;
-                    }
+                    self.print_roots(&path, links.iter().map(|link| link.as_ref()))?;
                 }
                 Ok(())
             }
@@ -170,7 +193,37 @@ impl Query<'_, '_> {
     }
 
     fn print(&mut self, path: &StorePath) -> Result<()> {
-        Ok(writeln!(self.call.out, "{}", self.call.session.print(path))?)
+        let printed = self.call.session.print(path);
+        match &mut self.json {
+            Some(Value::Array(list)) => list.push(printed.into()),
+            _ => writeln!(self.call.out, "{printed}")?,
+        }
+        Ok(())
+    }
+
+    /// Prints what is known of a path: as text, or as JSON.
+    fn print_of(&mut self, path: &StorePath, text: &[u8], value: Value) -> Result<()> {
+        match &mut self.json {
+            Some(json) => json[self.call.session.print(path)] = value,
+            None => {
+                self.call.out.write_all(text)?;
+                self.call.out.write_all(b"\n")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn print_roots<'l>(&mut self, path: &StorePath, links: impl Iterator<Item = &'l [u8]>) -> Result<()> {
+        let printed = self.call.session.print(path);
+        if let Some(json) = &mut self.json {
+            json[printed] = links.map(lossy).collect();
+            return Ok(());
+        }
+        for link in links {
+            self.call.out.write_all(link)?;
+            writeln!(self.call.out, " -> {printed}")?;
+        }
+        Ok(())
     }
 
     /// Each path after what it refers to.
@@ -261,11 +314,11 @@ impl Query<'_, '_> {
     fn derivers(&mut self, args: &[Arg]) -> Result<()> {
         for arg in args {
             let session = self.call.session;
-            let info = session.store.query_path_info(&session.object(arg)?)?;
-            match info.deriver {
-                Some(deriver) => self.print(&deriver)?,
-                None => writeln!(self.call.out, "unknown-deriver")?,
-            }
+            let path = session.object(arg)?;
+            let deriver = session.store.query_path_info(&path)?.deriver;
+            let deriver = deriver.map(|deriver| session.print(&deriver));
+            let text = deriver.as_deref().unwrap_or("unknown-deriver");
+            self.print_of(&path, text.as_bytes(), json!(deriver))?;
         }
         Ok(())
     }
@@ -288,8 +341,7 @@ impl Query<'_, '_> {
                     lossy(binding)
                 ))
             })?;
-            self.call.out.write_all(value)?;
-            self.call.out.write_all(b"\n")?;
+            self.print_of(&path, value, json!(lossy(value)))?;
         }
         Ok(())
     }
@@ -298,12 +350,14 @@ impl Query<'_, '_> {
         for arg in args {
             for path in self.resolve(arg, self.use_output)? {
                 let info = self.call.session.store.query_path_info(&path)?;
-                match kind {
+                let (text, value) = match kind {
                     Kind::Hash => {
-                        writeln!(self.call.out, "{}", info.nar_hash.to_prefixed(HashFormat::Nix32))?;
+                        let hash = info.nar_hash.to_prefixed(HashFormat::Nix32);
+                        (hash.clone(), json!(hash))
                     }
-                    _ => writeln!(self.call.out, "{}", info.nar_size)?,
-                }
+                    _ => (info.nar_size.to_string(), json!(info.nar_size)),
+                };
+                self.print_of(&path, text.as_bytes(), value)?;
             }
         }
         Ok(())

@@ -2,8 +2,13 @@
 
 use super::{Call, Operation, OperationFlag, PLAIN, refuse_flags};
 use crate::failure::{Failure, Result};
+use crate::realise::Realiser;
 use crate::store_session::StoreSession;
+use nivis_builder::Mode;
+use nivis_builder::realise::{Outputs, Target};
+use nivis_eval::host::Level;
 use nivis_store::error::StoreError;
+use nivis_store::local_store::Rebuilt;
 use nivis_store::local_store::verify::{Findings, Modified};
 use nivis_store::path::StorePath;
 use serde_json::{Value, json};
@@ -24,6 +29,12 @@ pub(super) static VERIFY: Operation = Operation {
             help: "Put right what is wrong.",
         },
         OperationFlag {
+            names: &["--rebuild-db"],
+            value: "",
+            help: "First make the database anew, from what is left of it and from the store itself. \
+                   Nobody else may use the store meanwhile.",
+        },
+        OperationFlag {
             names: &["--json"],
             value: "",
             help: "Print what was found as JSON.",
@@ -36,6 +47,10 @@ pub(super) static VERIFY: Operation = Operation {
 fn verify(call: &mut Call) -> Result<()> {
     call.no_arguments()?;
     let session = call.session;
+    let rebuilt = match call.has("--rebuild-db") {
+        true => Some(session.store.rebuild_database()?),
+        false => None,
+    };
     let mut repair = |path: &StorePath| repair_path(session, path);
     let findings = session.store.verify(
         call.has("--check-contents"),
@@ -45,7 +60,20 @@ fn verify(call: &mut Call) -> Result<()> {
         },
     )?;
     if call.has("--json") {
-        writeln!(call.out, "{}", report(session, &findings))?;
+        let mut report = report(session, &findings);
+        if let Some(rebuilt) = &rebuilt {
+            report["rebuilt"] = rebuilt_report(session, rebuilt);
+        }
+        writeln!(call.out, "{report}")?;
+    } else if let Some(rebuilt) = &rebuilt {
+        let message = format!(
+            "{} paths kept, {} found again, {} left out, {} gone",
+            rebuilt.kept,
+            rebuilt.found.len(),
+            rebuilt.left_out.len(),
+            rebuilt.gone.len()
+        );
+        session.logger.message(Level::Notice, &message);
     }
     if findings.errors {
         session.logger.warning("not all store errors were fixed");
@@ -75,6 +103,17 @@ fn report(session: &StoreSession, findings: &Findings) -> Value {
         "completed": paths(&findings.completed),
         "repaired": paths(&findings.repaired),
         "errors": findings.errors,
+    })
+}
+
+fn rebuilt_report(session: &StoreSession, rebuilt: &Rebuilt) -> Value {
+    let paths =
+        |paths: &[StorePath]| -> Vec<String> { paths.iter().map(|path| session.print(path)).collect() };
+    json!({
+        "kept": rebuilt.kept,
+        "found": paths(&rebuilt.found),
+        "leftOut": paths(&rebuilt.left_out),
+        "gone": paths(&rebuilt.gone),
     })
 }
 
@@ -114,11 +153,22 @@ pub(super) static REPAIR_PATH: Operation = Operation {
     ..PLAIN
 };
 
-/// Makes the contents of a path what they were.
+/// Makes the contents of a path what they were, by building its deriver again.
 pub(super) fn repair_path(session: &StoreSession, path: &StorePath) -> Result<(), StoreError> {
-    session.store.query_path_info(path)?;
-    Err(StoreError::Repair(format!(
-        "cannot repair path '{}'",
-        session.print(path)
-    )))
+    let cannot = || StoreError::Repair(format!("cannot repair path '{}'", session.print(path)));
+    let deriver = session.store.query_path_info(path)?.deriver.ok_or_else(cannot)?;
+    if !session.store.is_valid_path(&deriver)? {
+        return Err(cannot());
+    }
+    let targets = [Target::Outputs {
+        drv: deriver,
+        outputs: Outputs::All,
+    }];
+    Realiser::of(session)
+        .realise(&targets, Mode::Repair, None)
+        .map_err(|error| StoreError::Repair(error.message))?;
+    match session.store.verify_path(path)? {
+        true => Ok(()),
+        false => Err(cannot()),
+    }
 }
