@@ -43,6 +43,7 @@ impl Subject {
             "nix-env",
             "nix-instantiate",
             "nix-shell",
+            "nix-collect-garbage",
             "nix-store",
             "nix-hash",
             "nivis",
