@@ -95,6 +95,7 @@ pub fn start(
     closure: BTreeSet<StorePath>,
 ) -> Result<Running, BuildFailure> {
     store.flush()?;
+    store.auto_gc()?;
     let prepared = prepare(store, settings, job, closure)?;
     let log_file = match settings.keep_build_log {
         true => Some(LogFile::create(

@@ -456,6 +456,9 @@ impl Registrar<'_> {
                 .filter_map(|(name, output)| Some((name.clone(), output.known.clone()?)))
                 .collect());
         }
+        for info in self.infos.values() {
+            self.store.optimise_new(&info.path)?;
+        }
         self.sync()?;
         let registrations: Vec<_> = self.infos.values().map(registration).collect();
         self.store.register_valid_paths(&registrations)?;

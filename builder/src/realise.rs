@@ -137,6 +137,7 @@ pub fn realise(
         counts: None,
     };
     realiser.run()?;
+    store.record_use(realiser.world.used());
     Ok(realiser.scheduler.summary())
 }
 

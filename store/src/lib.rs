@@ -48,6 +48,8 @@ pub mod error;
 #[cfg(feature = "db")]
 pub mod files;
 #[cfg(feature = "db")]
+mod last_use;
+#[cfg(feature = "db")]
 pub mod local_store;
 #[cfg(feature = "db")]
 mod locks;

@@ -209,6 +209,11 @@ fn a_limit_is_kept_and_the_oldest_go_first() {
     assert_eq!(collect(&store, &limited), (1, 3));
     assert_eq!(collect(&store, &limited), (1, 3));
     assert_eq!(place.names(), ["library"]);
+    // Use counts like registration.
+    store.register_valid_paths(&[file(&store, &old, &[])]).unwrap();
+    store.record_use([&library]);
+    assert_eq!(collect(&store, &limited), (1, 3));
+    assert_eq!(place.names(), ["library"]);
     let nothing = GcOptions {
         max_freed: Some(0),
         ..delete_dead()

@@ -35,6 +35,11 @@ impl<'s> StoreWorld<'s> {
         }
     }
 
+    /// The valid paths that were asked for.
+    pub(super) fn used(&self) -> impl Iterator<Item = &StorePath> {
+        self.valid.iter()
+    }
+
     /// What there is to tell since the last time.
     pub(super) fn take_messages(&mut self) -> Vec<(Level, String)> {
         std::mem::take(&mut self.messages)

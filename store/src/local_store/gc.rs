@@ -21,6 +21,7 @@ use crate::closure::Direction;
 use crate::config::StoreConfig;
 use crate::db::Db;
 use crate::error::StoreError;
+use crate::last_use;
 use crate::locks::{GC_LOCK_MESSAGE, LockKind, lock, open_lock_file, try_lock};
 use crate::notify::Notify;
 use crate::path::StorePath;
@@ -60,6 +61,12 @@ pub struct GcOptions {
     pub unused_since: Option<i64>,
 }
 
+impl GcAction {
+    pub(crate) fn deletes(&self) -> bool {
+        matches!(self, GcAction::DeleteDead | GcAction::DeleteSpecific(_))
+    }
+}
+
 impl GcOptions {
     /// Do that, without limits.
     pub fn new(action: GcAction) -> Self {
@@ -89,8 +96,7 @@ impl LocalStore {
         if self.config.read_only {
             return Err(StoreError::ReadOnlyCollection);
         }
-        let deletes = matches!(options.action, GcAction::DeleteDead | GcAction::DeleteSpecific(_));
-        if deletes {
+        if options.action.deletes() {
             // Room to work in on a full disk.
             let _ = fs::remove_file(self.config.state_dir.join("db/reserved"));
         }
@@ -186,13 +192,26 @@ fn collect(
         roots.entry(path).or_default().extend(users);
     }
 
+    let deletes = options.action.deletes();
     let mut graph = Graph::load(&db, notify)?;
     // Otherwise ignoring what keeps the outputs or derivers would delete these too.
     let follow = !(options.ignore_liveness && matches!(options.action, GcAction::DeleteSpecific(_)));
     graph.keep_outputs = follow && config.gc.keep_outputs;
     graph.keep_derivations = follow && config.gc.keep_derivations;
-    Sweep::new(config, notify, options, &db, &shared, roots, results)?.run(&mut graph)?;
-    if matches!(options.action, GcAction::DeleteDead | GcAction::DeleteSpecific(_)) {
+    if options.max_freed.is_some() || options.unused_since.is_some() {
+        for (path, time) in last_use::all(config) {
+            if let Some(node) = graph.find(&path) {
+                graph.note_use(node, time);
+            }
+        }
+    }
+    let swept = Sweep::new(config, notify, options, &db, &shared, roots, results)?.run(&mut graph);
+    if deletes {
+        let names = results.paths.iter().filter_map(|path| path.rsplit('/').next());
+        last_use::forget(config, names);
+    }
+    swept?;
+    if deletes {
         results.bytes_saved = Some(links::clean(config, notify)?);
     }
     Ok(())

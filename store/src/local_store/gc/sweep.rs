@@ -116,7 +116,7 @@ impl<'a> Sweep<'a> {
     }
 
     fn deletes(&self) -> bool {
-        !matches!(self.options.action, GcAction::ReturnDead | GcAction::ReturnLive)
+        self.options.action.deletes()
     }
 
     /// Whether the order in which paths are deleted matters, so that all that are dead must be known first.
