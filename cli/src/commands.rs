@@ -3,7 +3,10 @@
 use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
-use crate::{build, collect_garbage, hash_command, help, instantiate, link, nix_env, shell, store_command};
+use crate::{
+    build, channel, collect_garbage, hash_command, help, instantiate, link, nix_env, prefetch, shell,
+    store_command,
+};
 
 /// A classic command.
 pub(crate) struct Command {
@@ -23,6 +26,11 @@ pub(crate) static COMMANDS: &[Command] = &[
         run: build::run,
     },
     Command {
+        name: "nix-channel",
+        summary: "keep the expressions of channels up to date",
+        run: channel::run,
+    },
+    Command {
         name: "nix-collect-garbage",
         summary: "delete what nothing needs any more, and old generations of profiles",
         run: collect_garbage::run,
@@ -36,6 +44,11 @@ pub(crate) static COMMANDS: &[Command] = &[
         name: "nix-instantiate",
         summary: "evaluate expressions, and write the derivations they give to the store",
         run: instantiate::run,
+    },
+    Command {
+        name: "nix-prefetch-url",
+        summary: "fetch a file to the store and print its hash",
+        run: prefetch::run,
     },
     Command {
         name: "nix-shell",

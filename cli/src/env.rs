@@ -40,6 +40,8 @@ pub(crate) struct Environment {
     pub(crate) state_home: Option<PathBuf>,
     /// `NIX_DATA_HOME`, or `nix` in `XDG_DATA_HOME` or `~/.local/share`: the store of users without another.
     pub(crate) data_home: Option<PathBuf>,
+    /// `NIX_CACHE_HOME`, or `nix` in `XDG_CACHE_HOME` or `~/.cache`: what can be made again.
+    pub(crate) cache_home: Option<PathBuf>,
     /// `NIX_SHOW_STATS`: print what the evaluator counted.
     pub(crate) show_stats: bool,
     /// `NIX_SHOW_STATS_PATH`: to this file instead of standard error.
@@ -89,6 +91,7 @@ impl Environment {
             profile: non_empty("NIX_PROFILE").map(PathBuf::from),
             state_home: own_dir("NIX_STATE_HOME", "XDG_STATE_HOME", ".local/state"),
             data_home: own_dir("NIX_DATA_HOME", "XDG_DATA_HOME", ".local/share"),
+            cache_home: own_dir("NIX_CACHE_HOME", "XDG_CACHE_HOME", ".cache"),
             show_stats: is_on("NIX_SHOW_STATS"),
             show_stats_path: std::env::var_os("NIX_SHOW_STATS_PATH")
                 .filter(|path| path != "-")

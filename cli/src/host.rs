@@ -5,6 +5,7 @@ mod fetch;
 mod local;
 mod realise;
 
+use crate::download::Downloads;
 use crate::env::{Environment, variable};
 use crate::log::Logger;
 use crate::options::Common;
@@ -13,6 +14,7 @@ use compute::Computed;
 use local::Local;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::host::{Fetched, FileType, Host, Level, Source, WantedOutputs};
+use nivis_store::LocalStore;
 use nivis_store::derivation::{Derivation, Instantiated, aterm};
 use nivis_store::hash::Hash;
 use nivis_store::nar;
@@ -72,6 +74,11 @@ impl StoreHandle {
         }
     }
 
+    /// The store on disk, if there is one.
+    pub(crate) fn local_store(&self) -> Option<&LocalStore> {
+        self.local.as_ref().map(|local| &local.store)
+    }
+
     /// Makes a link to a path that keeps it from being collected; gives the link's path. Nothing happens, as with
     /// the reference, if there is no store on disk.
     pub(crate) fn add_root(&self, path: &StorePath, link: &Path) -> Result<Option<PathBuf>> {
@@ -87,6 +94,7 @@ pub(crate) struct RealHost {
     store: Rc<StoreHandle>,
     logger: Logger,
     building: Building,
+    downloads: Downloads,
 }
 
 impl RealHost {
@@ -101,6 +109,7 @@ impl RealHost {
             store,
             logger,
             building: Building::new(common, environment),
+            downloads: Downloads::new(common, environment, logger),
         }
     }
 
@@ -248,7 +257,7 @@ impl Host for RealHost {
     }
 
     fn fetch(&self, url: &str, unpack: bool) -> Result<Fetched> {
-        fetch::fetch(url, unpack)
+        fetch::fetch(&self.downloads, url, unpack)
     }
 
     fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()> {

@@ -40,8 +40,10 @@ impl Subject {
         fs::create_dir(&bin)?;
         for name in [
             "nix-build",
+            "nix-channel",
             "nix-env",
             "nix-instantiate",
+            "nix-prefetch-url",
             "nix-shell",
             "nix-collect-garbage",
             "nix-store",

@@ -4,11 +4,9 @@
 //! table are collected in [`Flags::operation_flags`] and looked at when the operation runs.
 
 use crate::args::{Arg, Arguments, Flag, OtherFlag, lossy};
-use crate::env::Environment;
 use crate::failure::{Failure, Result};
 use crate::options::{Common, WITH_EVALUATION};
 use crate::session::current_dir;
-use crate::settings;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -23,6 +21,16 @@ Operations:
       --status -s, --attr-path -P, --no-name, --compare-versions -c, --system, --drv-path, --out-path,
       --description, --meta: what to show
       --xml, --json: how to show it
+  --install, -i           Install packages, in place of those of the same names.
+      --attr -A, --from-expression -E, --from-profile PROFILE: what the arguments are
+      --preserve-installed -P, --remove-all -r: what becomes of others; --priority N
+  --upgrade, -u           Replace installed packages by newer ones.
+      --lt, --leq, --eq, --always: which versions are taken
+  --uninstall, -e         Remove packages from the profile.
+  --set                   Make a package the profile.
+  --set-flag NAME VALUE   Set priority, keep or active of installed packages.
+  --list-generations, --delete-generations (numbers, old, 14d, +5)
+  --rollback, --switch-generation -G N, --switch-profile -S PROFILE
   --version, --help
 
 Packages are selected by name or name-version; the name may be a regular expression. With --keep-going,
@@ -57,26 +65,6 @@ pub(super) enum Operation {
     Version,
 }
 
-impl Operation {
-    /// Its flag.
-    pub(super) fn flag(self) -> &'static str {
-        match self {
-            Operation::Install => "--install",
-            Operation::Uninstall => "--uninstall",
-            Operation::Upgrade => "--upgrade",
-            Operation::SetFlag => "--set-flag",
-            Operation::Set => "--set",
-            Operation::Query => "--query",
-            Operation::SwitchProfile => "--switch-profile",
-            Operation::SwitchGeneration => "--switch-generation",
-            Operation::Rollback => "--rollback",
-            Operation::ListGenerations => "--list-generations",
-            Operation::DeleteGenerations => "--delete-generations",
-            Operation::Version => "--version",
-        }
-    }
-}
-
 /// What the command line says.
 pub(super) struct Flags {
     pub(super) common: Common,
@@ -103,10 +91,10 @@ pub(super) struct Flags {
 }
 
 impl Flags {
-    /// No flags, with the settings of the configuration files.
-    pub(super) fn new(environment: &Environment) -> Result<Flags> {
-        Ok(Flags {
-            common: Common::new(settings::file::load(environment)?),
+    /// No flags but the common ones.
+    pub(super) fn new(common: Common) -> Flags {
+        Flags {
+            common,
             operation: None,
             help: false,
             operation_flags: vec![],
@@ -118,7 +106,7 @@ impl Flags {
             dry_run: false,
             force_name: None,
             repair: false,
-        })
+        }
     }
 
     fn operate(&mut self, operation: Operation) -> Result<()> {

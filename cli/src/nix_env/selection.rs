@@ -66,10 +66,7 @@ fn matches(all: &[Named], selectors: &[Vec<u8>]) -> Result<Vec<Vec<usize>>> {
         let selector = DrvName::new(selector.clone());
         let mut matches = vec![];
         for (i, package) in all.iter().enumerate() {
-            if selector
-                .matches(&package.name)
-                .map_err(|error| bad_regex(&selector, error))?
-            {
+            if is_match(&selector, &package.name)? {
                 matches.push(i);
             }
         }
@@ -79,6 +76,11 @@ fn matches(all: &[Named], selectors: &[Vec<u8>]) -> Result<Vec<Vec<usize>>> {
         found.push(matches);
     }
     Ok(found)
+}
+
+/// Whether a selector selects a package of that name.
+pub(super) fn is_match(selector: &DrvName, name: &DrvName) -> Result<bool> {
+    selector.matches(name).map_err(|error| bad_regex(selector, error))
 }
 
 fn bad_regex(selector: &DrvName, error: RegexError) -> Failure {
@@ -164,7 +166,11 @@ fn compare(ev: &Evaluator, system: &str, left: &Named, right: &Named) -> Result<
 }
 
 /// Which package has the greater priority, that is the lower number.
-pub(super) fn compare_priorities(ev: &Evaluator, left: &Package, right: &Package) -> Result<Ordering> {
+pub(super) fn compare_priorities(
+    ev: &Evaluator,
+    left: &Package,
+    right: &Package,
+) -> nivis_eval::error::Result<Ordering> {
     let right = right.priority(ev)?;
     Ok(right.cmp(&left.priority(ev)?))
 }
