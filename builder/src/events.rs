@@ -48,6 +48,11 @@ pub enum Event<'e> {
         /// The line, without its end.
         line: &'e [u8],
     },
+    /// The program that runs after builds wrote a line.
+    HookLine {
+        /// The line, without its end.
+        line: &'e [u8],
+    },
     /// A builder told of the phase it is in.
     Phase {
         /// Whose builder.
@@ -90,6 +95,8 @@ pub enum Event<'e> {
         /// The text.
         text: &'e str,
     },
+    /// The program will stop until the user continues it.
+    Suspending,
     /// Time has passed.
     Tick,
 }

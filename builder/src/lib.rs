@@ -40,5 +40,5 @@ pub use build::{Built, Job, LogRead, Mode, Running, start};
 pub use failure::{BuildFailure, FailureKind};
 pub use options::DrvOptions;
 pub use realise::realise;
-pub use settings::{BuildSettings, Sandbox, SandboxPath};
+pub use settings::{BuildSettings, PostBuildHook, Sandbox, SandboxPath};
 pub use shell_attributes::{StructuredFiles, structured_files};

@@ -4,6 +4,7 @@
 //! nobody has any of them; otherwise the derivation gives its slot to others and is tried again, [`LOCK_RETRY`]
 //! apart. A process holds locks only while it builds, never while it waits, so processes cannot block one another.
 
+mod hook;
 mod lines;
 mod suspend;
 mod world;
@@ -401,10 +402,11 @@ impl Realiser<'_> {
             ..
         } = child;
         let outcome = running.finish(self.store);
-        if mode == Mode::Repair
-            && let Ok(built) = &outcome
-        {
-            self.world.mark_intact(built.outputs.values());
+        if let Ok(built) = &outcome {
+            if mode == Mode::Repair {
+                self.world.mark_intact(built.outputs.values());
+            }
+            self.run_hook(goal)?;
         }
         drop(_locks);
         let how = if outcome.is_ok() {
@@ -424,12 +426,36 @@ impl Realiser<'_> {
         outcome
     }
 
-    fn end_badly(&mut self, goal: GoalId, failure: BuildFailure) -> Result<(), RealiseError> {
+    /// Runs the program that the user wants to be run after builds.
+    fn run_hook(&mut self, goal: GoalId) -> Result<(), RealiseError> {
+        let Some(hook) = &self.settings.post_build_hook else {
+            return Ok(());
+        };
+        let drv = self.scheduler.derivation(goal).cloned();
+        let outputs = drv.map_or(Ok(BTreeSet::new()), |drv| self.output_paths(&drv))?;
+        let store_dir = self.store.store_dir();
+        hook::run(
+            hook,
+            store_dir,
+            self.scheduler.drv_path(goal),
+            &outputs,
+            self.observer,
+        )
+        .map_err(RealiseError::System)
+    }
+
+    /// Ends a build that was killed.
+    fn end_badly(&mut self, goal: GoalId, mut failure: BuildFailure) -> Result<(), RealiseError> {
         let Some(child) = self.running.remove(&goal) else {
             return Ok(());
         };
-        let drv = child.running.drv_path().clone();
-        drop(child);
+        let Child { running, _locks, .. } = child;
+        let drv = running.drv_path().clone();
+        // It tells where the folder is, if that is kept.
+        if let Err(ended) = running.finish(self.store) {
+            failure.note = ended.note;
+        }
+        drop(_locks);
         let outcome = self.failed(goal, failure);
         self.observer.event(Event::Ended {
             goal,
@@ -439,13 +465,30 @@ impl Realiser<'_> {
         outcome
     }
 
-    fn failed(&mut self, goal: GoalId, failure: BuildFailure) -> Result<(), RealiseError> {
+    fn failed(&mut self, goal: GoalId, mut failure: BuildFailure) -> Result<(), RealiseError> {
         if failure.kind == FailureKind::Interrupted {
             return Err(RealiseError::Interrupted);
         }
+        let drv = self.store.store_dir().print(self.scheduler.drv_path(goal));
+        if failure.kind == FailureKind::LogLimitExceeded
+            && let Some(rest) = failure.message.strip_prefix("builder ")
+        {
+            failure.message = format!("building derivation '{drv}' {rest}");
+        }
+        // Where the folder is kept is told at once, and not with the failure.
+        let (kept, note) = failure
+            .note
+            .lines()
+            .partition(|line| line.starts_with("note: keeping "));
+        let (kept, note): (Vec<&str>, Vec<&str>) = (kept, note);
+        for text in kept {
+            let level = Level::Error;
+            self.observer.event(Event::Message { level, text });
+        }
+        failure.note = note.join("\n");
         let message = match self.observer.shows_logs() {
             true => failure.to_string(),
-            false => failure.with_log(&self.store.store_dir().print(self.scheduler.drv_path(goal))),
+            false => failure.with_log(&drv),
         };
         self.scheduler
             .finished(goal, Err(Failure::new(failure.kind.into(), message)));
@@ -470,6 +513,7 @@ impl Realiser<'_> {
     fn suspend(&mut self) {
         let pids: Vec<_> = self.running.values().map(|child| child.running.pid()).collect();
         let stopped = suspend::stop(&pids);
+        self.observer.event(Event::Suspending);
         self.control.stop_here();
         suspend::go_on(&stopped);
     }

@@ -46,6 +46,15 @@ impl SandboxPath {
     }
 }
 
+/// A program to run after each build: the setting `post-build-hook`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostBuildHook {
+    /// The program.
+    pub program: PathBuf,
+    /// All settings, as it finds them in `NIX_CONFIG`.
+    pub config: String,
+}
+
 /// What the user decides about builds. The names are those of the settings.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -86,6 +95,7 @@ pub struct BuildSettings {
     pub use_cgroups: bool,
     pub impersonate_linux_26: bool,
     pub pre_build_hook: Option<PathBuf>,
+    pub post_build_hook: Option<PostBuildHook>,
     /// The program that shows how two results differ; used if `run_diff_hook`.
     pub diff_hook: Option<PathBuf>,
     pub run_diff_hook: bool,
@@ -132,6 +142,7 @@ impl Default for BuildSettings {
             use_cgroups: false,
             impersonate_linux_26: false,
             pre_build_hook: None,
+            post_build_hook: None,
             diff_hook: None,
             run_diff_hook: false,
             allowed_impure_host_deps: Vec::new(),

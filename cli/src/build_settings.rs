@@ -3,7 +3,7 @@
 use crate::options::Common;
 use crate::settings::Settings;
 use nivis_builder::realise::Options;
-use nivis_builder::{BuildSettings, Mode, Sandbox, SandboxPath};
+use nivis_builder::{BuildSettings, Mode, PostBuildHook, Sandbox, SandboxPath};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,6 +56,10 @@ pub(crate) fn build_settings(common: &Common) -> BuildSettings {
         use_cgroups: settings.bool("use-cgroups"),
         impersonate_linux_26: settings.bool("impersonate-linux-26"),
         pre_build_hook: path("pre-build-hook"),
+        post_build_hook: path("post-build-hook").map(|program| PostBuildHook {
+            program,
+            config: settings.to_config(),
+        }),
         diff_hook: path("diff-hook"),
         run_diff_hook: settings.bool("run-diff-hook"),
         allowed_impure_host_deps: settings

@@ -11,6 +11,8 @@ use nivis_builder::events::{Event, Observer};
 use nivis_builder::realise::Missing;
 use nivis_store::path::StorePath;
 
+pub(crate) use plain::clean_text;
+
 /// How builds are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Display {

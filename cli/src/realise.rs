@@ -41,7 +41,8 @@ pub(crate) struct Unrealised {
 impl Unrealised {
     /// Shows the message; gives what to end with.
     pub(crate) fn show(self, logger: Logger) -> Failure {
-        logger.message(Level::Error, &report::plain(&self.message, logger.style));
+        let text = progress::clean_text(&self.message, logger.style.colour);
+        logger.message(Level::Error, &report::plain(&text, logger.style));
         Failure::Exit(self.status)
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     Features,
     /// `ignore`, `warn` or `fatal`.
     Lint,
-    /// `true`, `false` or `relaxed`.
+    /// `true`, `false`, `relaxed` or `required`.
     Sandbox,
     /// A number or `auto`.
     Jobs,
@@ -112,7 +112,7 @@ impl Kind {
             Kind::Lint if !matches!(value, "ignore" | "warn" | "fatal") => Err(format!(
                 "option '{name}' has invalid value '{value}' (expected 'ignore', 'warn', or 'fatal')"
             )),
-            Kind::Sandbox if !matches!(value, "true" | "false" | "relaxed") => {
+            Kind::Sandbox if !matches!(value, "true" | "false" | "relaxed" | "required") => {
                 Err(format!("option '{name}' has invalid value '{value}'"))
             }
             Kind::Jobs if value != "auto" && value.parse::<u32>().is_err() => Err(format!(
@@ -259,6 +259,16 @@ impl Settings {
     pub(crate) fn text(&self, name: &'static str) -> &str {
         let default = || find(name).map_or("", |setting| setting.default);
         self.values.get(name).map_or_else(default, String::as_str)
+    }
+
+    /// All settings with their values, as lines of a configuration file.
+    pub(crate) fn to_config(&self) -> String {
+        let mut text = String::new();
+        let usable = |setting: &&Setting| setting.feature.is_none_or(|feature| self.has_feature(feature));
+        for setting in SETTINGS.iter().filter(usable) {
+            text.push_str(&format!("{} = {}\n", setting.name, self.text(setting.name)));
+        }
+        text
     }
 
     /// The value of a Boolean setting.

@@ -129,7 +129,8 @@ impl Observer for Events {
                 json!({ "event": "message", "level": level, "text": text })
             }
             Event::Failure { text } => json!({ "event": "failure", "text": text }),
-            Event::WaitingEnded { .. } | Event::Tick => return,
+            Event::HookLine { line } => json!({ "event": "hook", "text": String::from_utf8_lossy(line) }),
+            Event::WaitingEnded { .. } | Event::Suspending | Event::Tick => return,
         };
         self.write(line);
     }

@@ -135,7 +135,11 @@ impl Observer for Json {
             Event::Counts(counts) => self.counts(counts),
             Event::Message { level: loud, text } => self.logger.message(level(loud), text),
             Event::Failure { text } => write(&failure(text, self.logger)),
-            Event::Tick => {}
+            Event::HookLine { line } => {
+                let text = format!("post-build-hook: {}", String::from_utf8_lossy(line));
+                self.logger.message(nivis_eval::host::Level::Error, &text);
+            }
+            Event::Suspending | Event::Tick => {}
         }
     }
 

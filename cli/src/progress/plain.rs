@@ -44,11 +44,14 @@ impl Plain {
     }
 
     fn line(&self, goal: GoalId, line: &[u8]) {
-        let mut text = match (self.logs, self.names.get(&goal)) {
-            (Logs::None, _) => return,
-            (Logs::Prefixed, Some(name)) => format!("{name}> ").into_bytes(),
-            _ => vec![],
-        };
+        match (self.logs, self.names.get(&goal)) {
+            (Logs::None, _) => {}
+            (Logs::Prefixed, Some(name)) => self.write(format!("{name}> ").into_bytes(), line),
+            _ => self.write(vec![], line),
+        }
+    }
+
+    fn write(&self, mut text: Vec<u8>, line: &[u8]) {
         text.extend(clean(line, self.terminal));
         text.push(b'\n');
         // If it is closed there is nobody to tell.
@@ -84,16 +87,25 @@ impl Observer for Plain {
                 self.logger.message(host::Level::Info, &format!("{text}..."));
             }
             Event::Line { goal, line } => self.line(goal, line),
+            Event::HookLine { line } if self.logs != Logs::None => {
+                let text = [b"post-build-hook: ".as_slice(), line].concat();
+                self.write(vec![], &text);
+            }
             Event::Ended { goal, .. } => {
                 self.names.remove(&goal);
             }
             Event::Waiting { text, .. } => self.logger.message(host::Level::Warning, &format!("{text}...")),
             Event::Message { level: loud, text } => self.logger.message(level(loud), text),
             Event::Failure { text } => {
-                let text = report::plain(text, self.logger.style);
+                let text = report::plain(&clean_text(text, self.logger.style.colour), self.logger.style);
                 self.logger.message(host::Level::Error, &text);
             }
-            Event::Phase { .. } | Event::WaitingEnded { .. } | Event::Counts(_) | Event::Tick => {}
+            Event::HookLine { .. }
+            | Event::Phase { .. }
+            | Event::WaitingEnded { .. }
+            | Event::Counts(_)
+            | Event::Suspending
+            | Event::Tick => {}
         }
     }
 
@@ -136,6 +148,15 @@ pub(super) fn clean(line: &[u8], colours: bool) -> Vec<u8> {
         }
     }
     out
+}
+
+/// A text whose lines are cleaned.
+pub(crate) fn clean_text(text: &str, colours: bool) -> String {
+    let lines = text.split('\n').map(|line| {
+        let cleaned = clean(line.as_bytes(), colours);
+        String::from_utf8_lossy(&cleaned).into_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// How many bytes after an escape belong to it.

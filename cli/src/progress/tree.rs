@@ -1,7 +1,7 @@
 //! The live tree: the targets, below them what is being built for them, for how long and with which last line, and at
 //! the bottom how much there is and how long it may take.
 
-use super::plain::{clean, level};
+use super::plain::{clean, clean_text, level};
 use super::screen::{Screen, cut};
 use super::{package_name, short_name};
 use crate::history::History;
@@ -9,7 +9,7 @@ use crate::log::{Format, Logger};
 use crate::realise::Realiser;
 use crate::report;
 use nivis_builder::Mode;
-use nivis_builder::events::{Ended, Event, Level, Observer};
+use nivis_builder::events::{Ended, Event, Observer};
 use nivis_builder::realise::{Counts, GoalId, Missing};
 use nivis_eval::host;
 use nivis_store::path::StorePath;
@@ -306,14 +306,16 @@ impl Observer for Tree {
                 self.waiting.remove(&goal);
             }
             Event::Counts(counts) => self.counts = counts,
-            Event::Message { level: loud, text } => {
-                let loud = if loud == Level::Error { Level::Error } else { loud };
-                return self.message(level(loud), text);
-            }
+            Event::Message { level: loud, text } => return self.message(level(loud), text),
             Event::Failure { text } => {
-                let text = report::plain(text, self.logger.style);
+                let text = report::plain(&clean_text(text, true), self.logger.style);
                 return self.message(host::Level::Error, &text);
             }
+            Event::HookLine { line } => {
+                let text = String::from_utf8_lossy(&clean(line, true)).into_owned();
+                return self.above(&format!("post-build-hook: {text}"));
+            }
+            Event::Suspending => return self.screen.clear(),
             Event::Tick => {}
         }
         self.draw();

@@ -33,6 +33,20 @@ const fn documented(name: &'static str, kind: Kind, default: &'static str, doc: 
     }
 }
 
+/// A setting that has an effect, with older names.
+const fn effective(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    aliases: &'static [&'static str],
+    doc: &'static str,
+) -> Setting {
+    Setting {
+        aliases,
+        ..documented(name, kind, default, doc)
+    }
+}
+
 /// A setting that is accepted.
 const fn accepted(
     name: &'static str,
@@ -85,7 +99,13 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "true",
         "Whether evaluation may build derivations to read what they give.",
     ),
-    accepted("allow-new-privileges", Kind::Bool, "false", &[]),
+    effective(
+        "allow-new-privileges",
+        Kind::Bool,
+        "false",
+        &[],
+        "Builds may run setuid programs.",
+    ),
     documented(
         "allow-symlinked-store",
         Kind::Bool,
@@ -117,21 +137,45 @@ pub(crate) static SETTINGS: &[Setting] = &[
     accepted("bash-prompt", Kind::Text, "", &[]),
     accepted("bash-prompt-prefix", Kind::Text, "", &[]),
     accepted("bash-prompt-suffix", Kind::Text, "", &[]),
-    accepted("build-dir", Kind::Text, "", &[]),
+    effective(
+        "build-dir",
+        Kind::Text,
+        "",
+        &[],
+        "Where the folders of builds are made; below the state directory if empty.",
+    ),
     accepted("build-hook", Kind::List, "", &[]),
     accepted("build-poll-interval", Kind::Int, "5", &[]),
-    accepted("build-users-group", Kind::Text, "", &[]),
+    effective(
+        "build-users-group",
+        Kind::Text,
+        "",
+        &[],
+        "The group whose members builds run as.",
+    ),
     accepted("builders", Kind::Text, "@/etc/nix/machines", &[]),
     accepted("builders-use-substitutes", Kind::Bool, "false", &[]),
     experimental("commit-lock-file-summary", Kind::Text, "", "flakes"),
-    accepted("compress-build-log", Kind::Bool, "true", &["build-compress-log"]),
+    effective(
+        "compress-build-log",
+        Kind::Bool,
+        "true",
+        &["build-compress-log"],
+        "Logs of builds are compressed.",
+    ),
     documented(
         "connect-timeout",
         Kind::Int,
         "15",
         "How many seconds to wait for a connection.",
     ),
-    accepted("cores", Kind::Int, "0", &["build-cores"]),
+    effective(
+        "cores",
+        Kind::Int,
+        "0",
+        &["build-cores"],
+        "How many cores a build may use; 0 is all.",
+    ),
     accepted("debugger-on-trace", Kind::Bool, "false", &[]),
     accepted("debugger-on-warn", Kind::Bool, "false", &[]),
     accepted("diff-hook", Kind::Text, "", &[]),
@@ -161,9 +205,21 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "Experimental features that are on.",
     ),
     accepted("external-builders", Kind::List, "", &[]),
-    accepted("extra-platforms", Kind::List, "", &[]),
+    effective(
+        "extra-platforms",
+        Kind::List,
+        "",
+        &[],
+        "Systems that this machine can build for besides its own.",
+    ),
     accepted("fallback", Kind::Bool, "false", &["build-fallback"]),
-    accepted("filter-syscalls", Kind::Bool, "true", &[]),
+    effective(
+        "filter-syscalls",
+        Kind::Bool,
+        "true",
+        &[],
+        "Builds may not make setuid files and such.",
+    ),
     experimental(
         "flake-registry",
         Kind::Text,
@@ -199,15 +255,22 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "security.csm security.selinux system.nfs4_acl",
         &[],
     ),
-    accepted(
+    effective(
         "impersonate-linux-26",
         Kind::Bool,
         "false",
         &["build-impersonate-linux-26"],
+        "Builds see a kernel of version 2.6.",
     ),
     experimental("impure-env", Kind::Map, "", "configurable-impure-env"),
     accepted("json-log-path", Kind::Text, "", &[]),
-    accepted("keep-build-log", Kind::Bool, "true", &["build-keep-log"]),
+    effective(
+        "keep-build-log",
+        Kind::Bool,
+        "true",
+        &["build-keep-log"],
+        "Logs of builds are kept.",
+    ),
     Setting {
         aliases: &["gc-keep-derivations"],
         ..documented(
@@ -223,8 +286,20 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "false",
         &["env-keep-derivations"],
     ),
-    accepted("keep-failed", Kind::Bool, "false", &[]),
-    accepted("keep-going", Kind::Bool, "false", &[]),
+    effective(
+        "keep-failed",
+        Kind::Bool,
+        "false",
+        &[],
+        "The folders of failed builds are kept.",
+    ),
+    effective(
+        "keep-going",
+        Kind::Bool,
+        "false",
+        &[],
+        "After a failure, what does not need what failed is built nevertheless.",
+    ),
     Setting {
         aliases: &["gc-keep-outputs"],
         ..documented(
@@ -252,8 +327,20 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "ignore",
         "What to do about URL literals: `ignore`, `warn` or `fatal`.",
     ),
-    accepted("log-lines", Kind::Int, "25", &[]),
-    accepted("max-build-log-size", Kind::Int, "0", &["build-max-log-size"]),
+    effective(
+        "log-lines",
+        Kind::Int,
+        "25",
+        &[],
+        "How many lines of its log a failure shows.",
+    ),
+    effective(
+        "max-build-log-size",
+        Kind::Int,
+        "0",
+        &["build-max-log-size"],
+        "Builds that write more to their log are ended; 0 is no limit.",
+    ),
     documented(
         "max-call-depth",
         Kind::Int,
@@ -266,8 +353,20 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "9223372036854775807",
         "How many bytes are to be free after garbage was collected because of `min-free`.",
     ),
-    accepted("max-jobs", Kind::Jobs, "1", &["build-max-jobs"]),
-    accepted("max-silent-time", Kind::Int, "0", &["build-max-silent-time"]),
+    effective(
+        "max-jobs",
+        Kind::Jobs,
+        "1",
+        &["build-max-jobs"],
+        "How many builds run at once; `auto` is one for each core, 0 none.",
+    ),
+    effective(
+        "max-silent-time",
+        Kind::Int,
+        "0",
+        &["build-max-silent-time"],
+        "Builds that write nothing for so many seconds are ended; 0 is no limit.",
+    ),
     accepted(
         "max-substitution-jobs",
         Kind::Int,
@@ -297,25 +396,56 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "",
         "Where `<name>` is looked for after `-I`. `NIX_PATH` wins over the configuration file.",
     ),
-    accepted("nix-shell-always-looks-for-shell-nix", Kind::Bool, "true", &[]),
-    accepted(
+    effective(
+        "nix-shell-always-looks-for-shell-nix",
+        Kind::Bool,
+        "true",
+        &[],
+        "`nix-shell FOLDER` prefers `shell.nix` to `default.nix`.",
+    ),
+    effective(
         "nix-shell-shebang-arguments-relative-to-script",
         Kind::Bool,
         "true",
         &[],
+        "Paths in the first lines of a script are relative to the script.",
     ),
     accepted("plugin-files", Kind::List, "", &[]),
-    accepted("post-build-hook", Kind::Text, "", &[]),
-    accepted("pre-build-hook", Kind::Text, "", &[]),
+    effective(
+        "post-build-hook",
+        Kind::Text,
+        "",
+        &[],
+        "A program that is run after each build.",
+    ),
+    effective(
+        "pre-build-hook",
+        Kind::Text,
+        "",
+        &[],
+        "A program that is run before each build.",
+    ),
     accepted("preallocate-contents", Kind::Bool, "false", &[]),
-    accepted("print-missing", Kind::Bool, "true", &[]),
+    effective(
+        "print-missing",
+        Kind::Bool,
+        "true",
+        &[],
+        "What will be built is told before.",
+    ),
     documented(
         "pure-eval",
         Kind::Bool,
         "false",
         "Only what the expression names by hash can be seen; no current time, system or environment.",
     ),
-    accepted("require-drop-supplementary-groups", Kind::Bool, "true", &[]),
+    effective(
+        "require-drop-supplementary-groups",
+        Kind::Bool,
+        "true",
+        &[],
+        "Fail if builds cannot be kept from having the user's groups.",
+    ),
     accepted("require-sigs", Kind::Bool, "true", &[]),
     documented(
         "restrict-eval",
@@ -324,20 +454,40 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "Only files of the search path, of `-I` and of the store can be read.",
     ),
     accepted("run-diff-hook", Kind::Bool, "false", &[]),
-    accepted(
+    effective(
         "sandbox",
         Kind::Sandbox,
         "true",
         &["build-use-chroot", "build-use-sandbox"],
+        "Builds see only their inputs: `true`, `false`, `relaxed` (not for fixed outputs and where they ask) or `required` (fail if a layer cannot be had).",
     ),
-    accepted("sandbox-build-dir", Kind::Path, "/build", &[]),
-    accepted("sandbox-dev-shm-size", Kind::Text, "50%", &[]),
-    accepted("sandbox-fallback", Kind::Bool, "true", &[]),
-    accepted(
+    effective(
+        "sandbox-build-dir",
+        Kind::Path,
+        "/build",
+        &[],
+        "Where a build's folder is in the sandbox.",
+    ),
+    effective(
+        "sandbox-dev-shm-size",
+        Kind::Text,
+        "50%",
+        &[],
+        "The size of `/dev/shm` in the sandbox.",
+    ),
+    effective(
+        "sandbox-fallback",
+        Kind::Bool,
+        "true",
+        &[],
+        "Build without the layers of the sandbox that cannot be had.",
+    ),
+    effective(
         "sandbox-paths",
         Kind::List,
         "",
         &["build-chroot-dirs", "build-sandbox-paths"],
+        "Paths of the host that builds see: `PATH` or `TARGET=SOURCE`, with `?` at the end if it may be missing.",
     ),
     accepted("secret-key-files", Kind::List, "", &[]),
     documented("show-trace", Kind::Bool, "false", "Show all frames of errors."),
@@ -374,16 +524,34 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "Files are flushed to disk before they are registered.",
     ),
     documented("system", Kind::Text, "", "The type of machine to build for."),
-    accepted("system-features", Kind::List, "", &[]),
+    effective(
+        "system-features",
+        Kind::List,
+        "",
+        &[],
+        "What this machine offers to builds that ask by `requiredSystemFeatures`.",
+    ),
     documented(
         "tarball-ttl",
         Kind::Int,
         "3600",
         "For how many seconds a downloaded file is used without asking whether it has changed.",
     ),
-    accepted("timeout", Kind::Int, "0", &["build-timeout"]),
+    effective(
+        "timeout",
+        Kind::Int,
+        "0",
+        &["build-timeout"],
+        "Builds that take more seconds are ended; 0 is no limit.",
+    ),
     accepted("trace-function-calls", Kind::Bool, "false", &[]),
-    accepted("trace-import-from-derivation", Kind::Bool, "false", &[]),
+    effective(
+        "trace-import-from-derivation",
+        Kind::Bool,
+        "false",
+        &[],
+        "Warn of each build during evaluation.",
+    ),
     documented(
         "trace-verbose",
         Kind::Bool,
@@ -406,7 +574,13 @@ pub(crate) static SETTINGS: &[Setting] = &[
         &[],
     ),
     accepted("use-case-hack", Kind::Bool, "false", &[]),
-    accepted("use-cgroups", Kind::Bool, "false", &[]),
+    effective(
+        "use-cgroups",
+        Kind::Bool,
+        "false",
+        &[],
+        "Builds run in control groups of their own.",
+    ),
     experimental("use-registries", Kind::Bool, "true", "flakes"),
     documented(
         "use-sqlite-wal",
