@@ -63,7 +63,10 @@ mod tests {
             .spawn()
             .unwrap();
         let root = Pid::from_raw(i32::try_from(shell.id()).unwrap());
-        while children(root).is_empty() {
+        // Not before the child is what it will be: until then its parent waits for it and cannot stop.
+        let runs_sleep =
+            |pid: &Pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n");
+        while !children(root).iter().any(runs_sleep) {
             sleep(Duration::from_millis(1));
         }
         let stopped = stop(&[root]);
