@@ -5,7 +5,7 @@ use crate::failure::{Failure, Result};
 use crate::program::Invocation;
 use crate::{
     build, channel, collect_garbage, hash_command, help, instantiate, link, nix_env, prefetch, shell,
-    store_command,
+    repl, store_command,
 };
 
 /// A classic command.
@@ -72,25 +72,28 @@ pub(crate) fn dispatch(invocation: &Invocation) -> Result<()> {
     if let Some(command) = find(&invocation.name) {
         return (command.run)(invocation);
     }
-    if is_classic(&invocation.name) {
+    if invocation.name.starts_with("nix-") {
         return Err(unknown(&invocation.name));
     }
     let Some((first, rest)) = invocation.args.split_first() else {
         return help::overview(&invocation.called_as);
     };
     let name = lossy(first);
+    let inner = || Invocation {
+        called_as: format!("{} {name}", invocation.called_as),
+        name: name.clone(),
+        args: rest.to_vec(),
+        environment: invocation.environment.clone(),
+        ..*invocation
+    };
     if let Some(command) = find(&name) {
-        return (command.run)(&Invocation {
-            called_as: format!("{} {name}", invocation.called_as),
-            name,
-            args: rest.to_vec(),
-            environment: invocation.environment.clone(),
-            ..*invocation
-        });
+        return (command.run)(&inner());
     }
     match name.as_str() {
         "help" | "--help" | "-h" => help::overview(&invocation.called_as),
+        "--version" if invocation.name == "nix" => help::version("nix", invocation, None),
         "--version" => help::version("nivis", invocation, None),
+        "repl" => repl::run(&inner()),
         "link" => link::run(rest),
         _ => Err(unknown(&name)),
     }
@@ -100,15 +103,10 @@ fn find(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
-/// Whether a name is that of a command of Nix, so that the first argument is not a command.
-fn is_classic(name: &str) -> bool {
-    name == "nix" || name.starts_with("nix-")
-}
-
 fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
     Failure::Plain(format!(
-        "nivis has no command '{name}' yet; it has {}, link and help",
+        "nivis has no command '{name}' yet; it has {}, link, repl and help",
         names.join(", ")
     ))
 }

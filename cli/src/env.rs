@@ -52,6 +52,8 @@ pub(crate) struct Environment {
     pub(crate) build_shell: Option<Vec<u8>>,
     /// `NIX_ABORT_ON_WARN`: `builtins.warn` fails.
     pub(crate) abort_on_warn: bool,
+    /// `EDITOR`
+    pub(crate) editor: String,
     /// `NO_COLOR`, `NOCOLOR`, or `TERM` is missing or `dumb`: no colours.
     pub(crate) no_colour: bool,
 }
@@ -99,6 +101,7 @@ impl Environment {
             count_calls: is_on("NIX_COUNT_CALLS"),
             build_shell: std::env::var_os("NIX_BUILD_SHELL").map(OsString::into_vec),
             abort_on_warn: matches!(text("NIX_ABORT_ON_WARN").as_deref(), Some("1" | "yes" | "true")),
+            editor: text("EDITOR").unwrap_or_else(|| "vi".to_owned()),
             no_colour: std::env::var_os("NO_COLOR").is_some()
                 || std::env::var_os("NOCOLOR").is_some()
                 || text("TERM").is_none_or(|terminal| terminal == "dumb"),

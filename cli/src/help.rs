@@ -28,6 +28,7 @@ pub(crate) fn overview(called_as: &str) -> Result<()> {
         "link DIR",
         "make links with the names above in DIR, to be put on PATH",
     );
+    entry(&mut text, "repl [FILE]…", "evaluate what is typed, line by line");
     entry(&mut text, "help", "print this");
     text.push_str("\nEach command explains itself with --help.\n");
     print(&text)

@@ -19,6 +19,11 @@ pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
+/// Forgets that the user asked, when what was to be stopped has stopped and the program goes on.
+pub(crate) fn clear() {
+    INTERRUPTED.store(false, Ordering::Relaxed);
+}
+
 fn signals() -> SigSet {
     SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGTSTP])
 }

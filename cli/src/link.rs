@@ -19,8 +19,9 @@ pub(crate) fn run(args: &[Arg]) -> Result<()> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::Plain(format!("cannot find the program's own file: {error}")))?;
     fs::create_dir_all(dir).map_err(|error| failed("create the folder", dir, &error))?;
-    for command in COMMANDS {
-        let link = dir.join(command.name);
+    // `nix` has the REPL only.
+    for name in COMMANDS.iter().map(|command| command.name).chain(["nix"]) {
+        let link = dir.join(name);
         replace(&link, &program).map_err(|error| failed("make the link", &link, &error))?;
     }
     Ok(())

@@ -35,6 +35,7 @@ mod pretty_json;
 mod program;
 mod progress;
 mod realise;
+mod repl;
 mod report;
 mod session;
 mod settings;

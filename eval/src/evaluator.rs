@@ -208,6 +208,12 @@ impl Evaluator {
         self.base_scope.borrow().get(&symbol).copied()
     }
 
+    /// The names of the base scope, in no order.
+    pub fn base_names(&self) -> Vec<String> {
+        let symbols: Vec<Symbol> = self.base_scope.borrow().keys().copied().collect();
+        symbols.into_iter().map(|symbol| self.name(symbol)).collect()
+    }
+
     /// Defines one more global name.
     pub fn define_global(&self, name: &str, slot: Slot) {
         let symbol = self.intern(name.as_bytes());

@@ -1,5 +1,6 @@
 //! From source text to a value: parsing, lowering, and the memo of imported files.
 
+use crate::attrs::Attrs;
 use crate::code::ThunkCode;
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::Evaluator;
@@ -7,9 +8,10 @@ use crate::host::{FileType, Level};
 use crate::path::parent;
 use crate::value::{Slot, Value};
 use bumpalo::Bump;
+use nivis_lang::ast::{Expr, ExprKind};
 use nivis_lang::position::{Origin, Pos};
 use nivis_lang::symbol::Symbol;
-use nivis_lang::{ParseOptions, Warning};
+use nivis_lang::{ParseOptions, Parsed, SyntaxError, Warning};
 use nivis_store::path::StorePath;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
@@ -98,6 +100,56 @@ impl Evaluator {
         self.run_code(code, &[])
     }
 
+    /// Evaluates text that sees these variables, which hide those of the base scope.
+    pub fn eval_in_scope(
+        &self,
+        source: &[u8],
+        origin: Origin,
+        base_dir: &[u8],
+        scope: &[(Symbol, Slot)],
+    ) -> Result<Value> {
+        let names: Vec<Symbol> = scope.iter().map(|&(name, _)| name).collect();
+        let code = self.load(source, origin, base_dir, &names)?;
+        self.run_code(code, scope)
+    }
+
+    /// What bindings without braces define, as the REPL accepts them: `x = 1; inherit (y) z;`. They see these variables,
+    /// but not each other. Nothing is evaluated but names that are computed.
+    pub fn bindings_in_scope(
+        &self,
+        source: &[u8],
+        origin: Origin,
+        base_dir: &[u8],
+        scope: &[(Symbol, Slot)],
+    ) -> Result<&'static Attrs> {
+        let arena = Bump::new();
+        let base = self.sources.borrow_mut().add(origin, source.len());
+        let options = self.parse_options(base, base_dir);
+        let parsed = nivis_lang::parse_bindings(source, &options, &mut self.symbols.borrow_mut(), &arena);
+        let set = arena.alloc(Expr {
+            pos: Pos::NONE,
+            kind: ExprKind::Attrs {
+                recursive: false,
+                bindings: self.report_parsed(parsed)?,
+            },
+        });
+        let names: Vec<Symbol> = scope.iter().map(|&(name, _)| name).collect();
+        let value = self.run_code(self.lower(set, &names)?, scope)?;
+        self.expect_attrs(value.slot(), Pos::NONE, "while evaluating bindings")
+    }
+
+    /// Forgets what was seen of files, so that they are read again.
+    pub fn forget_files(&self) {
+        let files = &self.files;
+        files.values.borrow_mut().clear();
+        files.imports.borrow_mut().clear();
+        files.resolved.borrow_mut().clear();
+        files.directories.borrow_mut().clear();
+        files.last_component.take();
+        files.copied.borrow_mut().clear();
+        files.search_path.borrow_mut().clear();
+    }
+
     /// Parses text and makes a thunk of it.
     pub fn delay_text(&self, source: &[u8], origin: Origin, base_dir: &[u8]) -> Result<Slot> {
         let code = self.load(source, origin, base_dir, &[])?;
@@ -148,13 +200,23 @@ impl Evaluator {
         base_dir: &[u8],
         arena: &'a Bump,
     ) -> Result<nivis_lang::ast::ExprRef<'a>> {
+        let options = self.parse_options(base, base_dir);
+        let parsed = nivis_lang::parse(source, &options, &mut self.symbols.borrow_mut(), arena);
+        self.report_parsed(parsed)
+    }
+
+    fn parse_options<'o>(&'o self, base: u32, base_dir: &'o [u8]) -> ParseOptions<'o> {
         let mut options = ParseOptions::new(base, base_dir);
         options.home = self.settings.home.as_deref().filter(|_| !self.settings.pure_eval);
         options.pipe_operators = self.settings.has_feature("pipe-operators");
         options.url_literals = self.settings.url_literals;
         options.short_path_literals = self.settings.short_path_literals;
         options.absolute_path_literals = self.settings.absolute_path_literals;
-        let parsed = nivis_lang::parse(source, &options, &mut self.symbols.borrow_mut(), arena);
+        options
+    }
+
+    /// Tells of warnings, and makes an error of a syntax error.
+    fn report_parsed<T>(&self, parsed: std::result::Result<Parsed<T>, SyntaxError>) -> Result<T> {
         let parsed = parsed.map_err(|error| {
             let mut message = error.message;
             if let Some(previous) = error.previous {
