@@ -4,8 +4,8 @@ use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
 use crate::{
-    build, channel, collect_garbage, hash_command, help, instantiate, link, nix_env, prefetch, shell,
-    repl, store_command,
+    build, channel, collect_garbage, hash_command, help, instantiate, link, nix_env, prefetch, repl, shell,
+    store_command,
 };
 
 /// A classic command.

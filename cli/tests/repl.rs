@@ -161,7 +161,9 @@ impl Terminal {
     }
 
     fn type_keys(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).expect("the terminal is open");
+        self.keys
+            .write_all(keys.as_bytes())
+            .expect("the terminal is open");
     }
 
     /// Reads until the screen has shown a text.
