@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What builds go by.
+#[allow(clippy::needless_update, reason = "what is no setting keeps its default")]
 pub(crate) fn build_settings(common: &Common) -> BuildSettings {
     let settings = &common.settings;
     let number = |name| settings.int(name);
@@ -77,6 +78,7 @@ pub(crate) fn build_settings(common: &Common) -> BuildSettings {
         ssl_cert_file: path("ssl-cert-file"),
         experimental_features: words("experimental-features").collect(),
         fsync_store_paths: settings.bool("fsync-store-paths"),
+        ..BuildSettings::default()
     }
 }
 
