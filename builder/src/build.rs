@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::process::ExitStatus;
 use std::time::Instant;
 
 use nivis_store::LocalStore;
@@ -12,13 +13,14 @@ use nivis_store::derivation::Derivation;
 use nivis_store::io_error::IoError;
 use nivis_store::path::StorePath;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::{PtyMaster, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::statvfs::statvfs;
-use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
 
 use crate::child::{Child, Ended, spawn};
+use crate::debug_shell::{self, Kept, OurEnds};
 use crate::failure::{BuildFailure, FailureKind, describe_status};
 use crate::log::{Lines, LogFile};
 use crate::outputs;
@@ -62,6 +64,7 @@ pub struct Running {
     prepared: Prepared,
     settings: BuildSettings,
     log: PtyMaster,
+    shell: Option<OurEnds>,
     log_file: Option<LogFile>,
     log_size: u64,
     lines: Lines,
@@ -106,13 +109,23 @@ pub fn start(
         false => None,
     };
     let (log, slave) = open_terminal(prepared.user.as_ref())?;
-    let child = spawn(&prepared.plan, slave)?;
+    set_raw(&slave)?;
+    set_non_blocking(&log)?;
+    let (shell, theirs) = match settings.debug_shell {
+        true => {
+            let (ours, theirs) = debug_shell::open(prepared.user.as_ref())?;
+            (Some(ours), Some(theirs))
+        }
+        false => (None, None),
+    };
+    let child = spawn(&prepared.plan, slave, theirs)?;
     let now = Instant::now();
     Ok(Running {
         child,
         prepared,
         settings: settings.clone(),
         log,
+        shell,
         log_file,
         log_size: 0,
         lines: Lines::new(settings.log_lines),
@@ -121,10 +134,10 @@ pub fn start(
     })
 }
 
-/// A terminal for the builder to write to, which passes everything on as it is. Our side does not block.
-fn open_terminal(user: Option<&BuildUser>) -> Result<(PtyMaster, OwnedFd), BuildFailure> {
+/// A terminal: our side and the builder's.
+pub(crate) fn open_terminal(user: Option<&BuildUser>) -> Result<(PtyMaster, OwnedFd), BuildFailure> {
     let failed = |what: &'static str| move |errno: Errno| IoError::during(what, errno.into());
-    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let master = posix_openpt(flags).map_err(failed("opening pseudoterminal master"))?;
     let name = ptsname_r(&master).map_err(failed("getting pseudoterminal slave name"))?;
     if let Some(user) = user {
@@ -133,14 +146,26 @@ fn open_terminal(user: Option<&BuildUser>) -> Result<(PtyMaster, OwnedFd), Build
             .map_err(failed("changing owner of pseudoterminal slave"))?;
     }
     unlockpt(&master).map_err(failed("unlocking pseudoterminal"))?;
-    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let slave = nix::fcntl::open(name.as_str(), flags, nix::sys::stat::Mode::empty())
         .map_err(failed("opening pseudoterminal slave"))?;
-    let mut attributes = tcgetattr(&slave).map_err(failed("getting pseudoterminal attributes"))?;
-    cfmakeraw(&mut attributes);
-    tcsetattr(&slave, SetArg::TCSANOW, &attributes)
-        .map_err(failed("putting pseudoterminal into raw mode"))?;
     Ok((master, slave))
+}
+
+/// Let a terminal pass everything on as it is; gives what it was set to.
+pub(crate) fn set_raw(terminal: impl AsFd) -> Result<Termios, BuildFailure> {
+    let failed = |what: &'static str| move |errno: Errno| IoError::during(what, errno.into());
+    let before = tcgetattr(&terminal).map_err(failed("getting pseudoterminal attributes"))?;
+    let mut attributes = before.clone();
+    cfmakeraw(&mut attributes);
+    tcsetattr(&terminal, SetArg::TCSANOW, &attributes)
+        .map_err(failed("putting pseudoterminal into raw mode"))?;
+    Ok(before)
+}
+
+fn set_non_blocking(terminal: &PtyMaster) -> Result<(), BuildFailure> {
+    fcntl(terminal, FcntlArg::F_SETFL(OFlag::O_RDWR | OFlag::O_NONBLOCK))
+        .map(drop)
+        .map_err(|errno| IoError::during("opening pseudoterminal master", errno.into()).into())
 }
 
 impl Running {
@@ -251,35 +276,54 @@ impl Running {
     }
 
     /// Once the log has ended: check what was made and register it.
-    pub fn finish(mut self, store: &LocalStore) -> Result<Built, BuildFailure> {
-        let ended = self.child.finish();
+    pub fn finish(self, store: &LocalStore) -> Result<Built, BuildFailure> {
+        self.finish_keeping(store).map_err(|(failure, _)| failure)
+    }
+
+    /// As [`Running::finish`]; if the builder failed, with what it left, for a shell, if the settings say so.
+    pub fn finish_keeping(mut self, store: &LocalStore) -> Result<Built, (BuildFailure, Option<Kept>)> {
+        let status = match self.end(store) {
+            Ok(status) => status,
+            Err(failure) => return Err((failure, None)),
+        };
+        if status.success() {
+            let made = outputs::register(store, &self.settings, &self.prepared);
+            return made
+                .map(|outputs| Built { outputs })
+                .map_err(|failure| (self.keep_folder(failure), None));
+        }
+        let failure = self.builder_failed(store, &describe_status(status));
+        let failure = self.keep_folder(failure);
+        let (child, prepared) = (self.child, self.prepared);
+        let kept = self.shell.map(|ends| Kept::new(child, prepared, ends));
+        Err((failure, kept))
+    }
+
+    /// How the builder ended; its log is complete then.
+    fn end(&mut self, store: &LocalStore) -> Result<ExitStatus, BuildFailure> {
+        let ended = self.child.finish(self.shell.is_some());
         if let Some(file) = self.log_file.take() {
             file.close()?;
         }
-        let status = match ended {
-            Ended::SetupFailed(message) => {
-                return Err(BuildFailure::other(format!(
-                    "while setting up the build environment of '{}': {message}",
-                    store.store_dir().print(self.drv_path())
-                )));
+        match ended {
+            Ended::SetupFailed(message) => Err(BuildFailure::other(format!(
+                "while setting up the build environment of '{}': {message}",
+                store.store_dir().print(self.drv_path())
+            ))),
+            Ended::Builder(status) => Ok(status),
+        }
+    }
+
+    /// Keep the build's folder if the user wants that, and say so.
+    fn keep_folder(&mut self, mut failure: BuildFailure) -> BuildFailure {
+        // A builder of ours may have had secrets.
+        if self.settings.keep_failed && !self.prepared.job.drv.is_builtin() {
+            match self.prepared.folder.keep() {
+                Ok(note) => failure.note += &format!("\n{note}"),
+                Err(error) => failure.note += &format!("\n{error}"),
             }
-            Ended::Builder(status) => status,
-        };
-        let outcome = if status.success() {
-            outputs::register(store, &self.settings, &self.prepared).map(|outputs| Built { outputs })
-        } else {
-            Err(self.builder_failed(store, &describe_status(status)))
-        };
-        outcome.map_err(|mut failure| {
-            // A builder of ours may have had secrets.
-            if self.settings.keep_failed && !self.prepared.job.drv.is_builtin() {
-                match self.prepared.folder.keep() {
-                    Ok(note) => failure.note += &format!("\n{note}"),
-                    Err(error) => failure.note += &format!("\n{error}"),
-                }
-            }
-            failure
-        })
+        }
+        failure
     }
 
     fn builder_failed(&mut self, store: &LocalStore, how: &str) -> BuildFailure {

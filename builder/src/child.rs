@@ -10,7 +10,7 @@
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -24,6 +24,7 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::stat::{Mode, umask};
+use nix::sys::termios::{FlushArg, tcflush};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Gid, Pid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, pipe2, setgroups, setsid};
 
@@ -62,8 +63,23 @@ pub(crate) struct Plan {
     pub(crate) persona: Persona,
     pub(crate) filter: Option<Vec<libc::sock_filter>>,
     pub(crate) allow_new_privileges: bool,
-    /// The builder has a terminal to talk to: a shell for debugging.
-    pub(crate) is_interactive: bool,
+    /// If the builder fails, all stays as it is for a shell.
+    pub(crate) shell: Option<Shell>,
+}
+
+/// A shell that runs where a builder failed.
+pub(crate) struct Shell {
+    /// Shells with their arguments; the first that is there is taken.
+    pub(crate) candidates: Vec<Vec<CString>>,
+    pub(crate) env: Vec<CString>,
+}
+
+/// What the init keeps for a shell.
+pub(crate) struct ShellEnds {
+    /// The terminal.
+    pub(crate) terminal: OwnedFd,
+    /// A byte for each shell that is to be started; closed when there will be none.
+    pub(crate) control: OwnedFd,
 }
 
 /// The processes of a build, seen from outside.
@@ -91,7 +107,7 @@ const SETUP_FAILED: u8 = b'E';
 const ENDED: u8 = b'S';
 
 /// Start the processes. `log` is where the builder writes to.
-pub(crate) fn spawn(plan: &Plan, log: OwnedFd) -> Result<Child, IoError> {
+pub(crate) fn spawn(plan: &Plan, log: OwnedFd, shell: Option<ShellEnds>) -> Result<Child, IoError> {
     let failed = |errno: Errno| IoError::during("unable to start build process", sys::io_error(errno));
     let (status, status_writer) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     let null = File::options()
@@ -103,6 +119,7 @@ pub(crate) fn spawn(plan: &Plan, log: OwnedFd) -> Result<Child, IoError> {
         log,
         null: null.into(),
         status: status_writer,
+        shell,
     };
     let pid = match &plan.sandbox {
         None => {
@@ -124,15 +141,24 @@ struct Inherited {
     log: OwnedFd,
     null: OwnedFd,
     status: OwnedFd,
+    shell: Option<ShellEnds>,
 }
 
 impl Inherited {
     fn close_others(&self, more: &[RawFd]) {
-        let mut keep = vec![
-            self.log.as_raw_fd(),
-            self.null.as_raw_fd(),
-            self.status.as_raw_fd(),
-        ];
+        self.close_all_but(&[&[self.log.as_raw_fd()], more].concat());
+    }
+
+    /// Close the log too, whose end we are waited for at.
+    fn close_log(&self) {
+        self.close_all_but(&[]);
+    }
+
+    fn close_all_but(&self, more: &[RawFd]) {
+        let mut keep = vec![self.null.as_raw_fd(), self.status.as_raw_fd()];
+        if let Some(shell) = &self.shell {
+            keep.extend([shell.terminal.as_raw_fd(), shell.control.as_raw_fd()]);
+        }
         keep.extend_from_slice(more);
         keep.sort_unstable();
         sys::close_all_but(&keep);
@@ -269,23 +295,59 @@ fn init(
         let _ = prctl::set_child_subreaper(true);
     }
     let _ = nix::unistd::chdir("/");
-    let started = sys::fork_child(|| match become_builder(plan, inherited) {
+    let status = match run(plan, inherited, None) {
         Ok(status) => status,
-        Err(message) => inherited.fail(&message),
-    });
-    let builder = match started {
-        Ok(builder) => builder,
-        Err(errno) => return inherited.fail(&format!("unable to fork: {}", errno.desc())),
+        Err(message) => return inherited.fail(&message),
     };
-    let status = supervise(builder);
-    if sandbox.is_none() {
-        kill_descendants();
-        if let Some(identity) = &plan.identity {
-            kill_user(identity);
+    let kill_others = || {
+        if sandbox.is_some() {
+            kill_all();
+        } else {
+            kill_descendants();
+            if let Some(identity) = &plan.identity {
+                kill_user(identity);
+            }
         }
+    };
+    if sandbox.is_none() || inherited.shell.is_some() {
+        kill_others();
+    }
+    if let Some(shell) = &inherited.shell
+        && status != 0
+    {
+        inherited.close_log();
+        // The terminal is ours, so that it outlives the first shell.
+        let _ = setsid().and_then(|_| sys::take_terminal(shell.terminal.as_fd()));
+        inherited.report(ENDED, &status.to_ne_bytes());
+        while nix::unistd::read(&shell.control, &mut [0]) == Ok(1) {
+            let status = run(plan, inherited, Some(shell)).unwrap_or(1 << 8);
+            kill_others();
+            // What was typed too late is not for the next one.
+            let _ = tcflush(&shell.terminal, FlushArg::TCIFLUSH);
+            inherited.report(ENDED, &status.to_ne_bytes());
+        }
+        return 0;
     }
     inherited.report(ENDED, &status.to_ne_bytes());
     0
+}
+
+/// Run the builder, or a shell where it ran; its status as the system has it.
+fn run(plan: &Plan, inherited: &Inherited, shell: Option<&ShellEnds>) -> Result<i32, String> {
+    let started = sys::fork_child(|| match become_builder(plan, inherited, shell) {
+        Ok(status) => status,
+        Err(message) => inherited.fail(&message),
+    });
+    match started {
+        Ok(builder) => Ok(supervise(builder)),
+        Err(errno) => Err(format!("unable to fork: {}", errno.desc())),
+    }
+}
+
+/// Kill all other processes of this pid namespace.
+fn kill_all() {
+    let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+    while waitpid(None, None) != Err(Errno::ECHILD) {}
 }
 
 fn block_signals() -> nix::Result<()> {
@@ -351,17 +413,21 @@ pub(crate) fn kill_user(identity: &Identity) {
 }
 
 /// In the builder: give up what is ours, then run.
-fn become_builder(plan: &Plan, inherited: &Inherited) -> Result<i32, String> {
+fn become_builder(plan: &Plan, inherited: &Inherited, shell: Option<&ShellEnds>) -> Result<i32, String> {
     let failed = |what: &'static str| move |errno: Errno| format!("{what}: {}", errno.desc());
-    setsid().map_err(failed("creating a new session"))?;
-    if plan.is_interactive {
-        sys::take_terminal(inherited.log.as_fd()).map_err(failed("taking the terminal"))?;
-        dup2_stdin(&inherited.log).map_err(failed("cannot dup the terminal into stdin"))?;
-    } else {
-        dup2_stdin(&inherited.null).map_err(failed("cannot dup null device into stdin"))?;
-    }
-    dup2_stderr(&inherited.log).map_err(failed("cannot pipe standard error into log file"))?;
-    dup2_stdout(&inherited.log).map_err(failed("cannot dup stderr into stdout"))?;
+    let (input, output) = match shell {
+        Some(shell) => {
+            come_to_the_front(&shell.terminal).map_err(failed("taking the terminal"))?;
+            (&shell.terminal, &shell.terminal)
+        }
+        None => {
+            setsid().map_err(failed("creating a new session"))?;
+            (&inherited.null, &inherited.log)
+        }
+    };
+    dup2_stdin(input).map_err(failed("cannot dup null device into stdin"))?;
+    dup2_stderr(output).map_err(failed("cannot pipe standard error into log file"))?;
+    dup2_stdout(output).map_err(failed("cannot dup stderr into stdout"))?;
     if !plan.allow_new_privileges {
         prctl::set_no_new_privs().map_err(failed("failed to set PR_SET_NO_NEW_PRIVS"))?;
     }
@@ -388,6 +454,15 @@ fn become_builder(plan: &Plan, inherited: &Inherited) -> Result<i32, String> {
     let _ = sys::restore_signal(Signal::SIGPIPE);
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
     sys::close_all_but(&[]);
+    if let (Some(_), Some(shell)) = (shell, &plan.shell) {
+        for args in &shell.candidates {
+            if let Some(program) = args.first() {
+                let _ = nix::unistd::execve(program, args, &shell.env);
+            }
+        }
+        say("error: there is no shell in the sandbox");
+        return Ok(1);
+    }
     Ok(match &plan.action {
         Action::Exec { program, args, env } => {
             let Err(errno) = nix::unistd::execve(program, args, env);
@@ -403,6 +478,15 @@ fn become_builder(plan: &Plan, inherited: &Inherited) -> Result<i32, String> {
             }
         },
     })
+}
+
+/// Be the process group that the terminal's keys act on.
+fn come_to_the_front(terminal: &OwnedFd) -> nix::Result<()> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTTOU);
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), None)?;
+    nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+    nix::unistd::tcsetpgrp(terminal, nix::unistd::getpid())
 }
 
 fn become_user(identity: &Identity) -> Result<(), String> {
@@ -450,37 +534,39 @@ impl Child {
         self.ended = true;
     }
 
-    /// Once the log has ended: wait for the processes' end, and say how it went.
-    pub(crate) fn finish(&mut self) -> Ended {
-        if !self.ended {
+    /// Once the log has ended: how it went. The processes are gone after it, unless they were told to stay after a
+    /// failure.
+    pub(crate) fn finish(&mut self, stays: bool) -> Ended {
+        let ended = self.next_report();
+        let failed = matches!(&ended, Some(Ended::Builder(status)) if !status.success());
+        if !(stays && failed) && !self.ended {
             let _ = wait(self.pid, None);
             self.ended = true;
         }
-        let mut text = Vec::new();
-        let read = self
-            .status
-            .try_clone()
-            .and_then(|status| File::from(status).read_to_end(&mut text));
-        let mut ended = Ended::Builder(ExitStatus::from_raw(libc::SIGKILL));
-        if read.is_err() {
-            return ended;
-        }
-        let mut rest = text.as_slice();
-        while let [kind, a, b, c, d, data @ ..] = rest {
-            let length = u32::from_ne_bytes([*a, *b, *c, *d]) as usize;
-            let Some((data, after)) = data.split_at_checked(length) else {
-                break;
-            };
-            match (*kind, <[u8; 4]>::try_from(data)) {
-                (SETUP_FAILED, _) => return Ended::SetupFailed(String::from_utf8_lossy(data).into_owned()),
-                (ENDED, Ok(status)) => {
-                    ended = Ended::Builder(ExitStatus::from_raw(i32::from_ne_bytes(status)));
-                }
-                _ => {}
+        // Without a report they were killed.
+        ended.unwrap_or(Ended::Builder(ExitStatus::from_raw(libc::SIGKILL)))
+    }
+
+    /// Wait for the next report; `None` when there will be none.
+    pub(crate) fn next_report(&mut self) -> Option<Ended> {
+        let mut status = File::from(self.status.try_clone().ok()?);
+        let mut head = [0; 5];
+        status.read_exact(&mut head).ok()?;
+        let [kind, length @ ..] = head;
+        let mut data = vec![0; u32::from_ne_bytes(length) as usize];
+        status.read_exact(&mut data).ok()?;
+        match kind {
+            ENDED => {
+                let number = <[u8; 4]>::try_from(data.as_slice()).ok()?;
+                Some(Ended::Builder(ExitStatus::from_raw(i32::from_ne_bytes(number))))
             }
-            rest = after;
+            _ => Some(Ended::SetupFailed(String::from_utf8_lossy(&data).into_owned())),
         }
-        ended
+    }
+
+    /// Readable when there is a report.
+    pub(crate) fn reports(&self) -> BorrowedFd<'_> {
+        self.status.as_fd()
     }
 }
 

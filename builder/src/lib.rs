@@ -25,6 +25,7 @@ pub mod settings;
 mod builtins;
 mod checks;
 mod child;
+mod debug_shell;
 mod environment;
 mod outputs;
 mod prepare;
@@ -37,6 +38,7 @@ mod sys;
 mod users;
 
 pub use build::{Built, Job, LogRead, Mode, Running, start};
+pub use debug_shell::Kept;
 pub use failure::{BuildFailure, FailureKind};
 pub use options::DrvOptions;
 pub use realise::realise;

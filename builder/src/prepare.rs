@@ -1,6 +1,7 @@
 //! Before a build: which paths it writes to, its folder, its environment, its sandbox.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use nix::sys::personality::Persona;
 use crate::build::{Job, Mode};
 use crate::builtins;
 use crate::child::{Action, Identity, Plan, c_string};
+use crate::debug_shell;
 use crate::environment::{self, HOME};
 use crate::failure::BuildFailure;
 use crate::options::DrvOptions;
@@ -160,9 +162,13 @@ pub(crate) fn prepare(
         .iter()
         .map(|(name, output)| (name.clone(), output.scratch.clone()))
         .collect();
+    let variables = variables(env.variables, &rewrites);
+    let shell = settings
+        .debug_shell
+        .then(|| debug_shell::plan(&job.drv.builder, &variables));
     let action = match job.drv.is_builtin() {
         true => builtins::action(store, settings, &job.drv, kind, scratch)?,
-        false => exec(&job, env.variables, &rewrites),
+        false => exec(&job, variables, &rewrites),
     };
     let identity = match (&sandbox, &user) {
         (None, None) => None,
@@ -177,7 +183,7 @@ pub(crate) fn prepare(
         persona: persona(settings, &job.drv.platform),
         filter: settings.filter_syscalls.then(seccomp::program),
         allow_new_privileges: settings.allow_new_privileges,
-        is_interactive: false,
+        shell,
     };
     Ok(Prepared {
         job,
@@ -193,18 +199,23 @@ pub(crate) fn prepare(
     })
 }
 
-fn exec(job: &Job, variables: BTreeMap<Vec<u8>, Vec<u8>>, rewrites: &Rewrites) -> Action {
-    let builder = &job.drv.builder;
-    let name = builder.rsplit(|byte| *byte == b'/').next().unwrap_or(builder);
-    let args = job.drv.args.iter().map(|arg| c_string(rewrites.apply(arg)));
-    let env = variables.iter().map(|(name, value)| {
+/// The environment as the system has it.
+fn variables(variables: BTreeMap<Vec<u8>, Vec<u8>>, rewrites: &Rewrites) -> Vec<CString> {
+    let variables = variables.iter().map(|(name, value)| {
         let text = [name.as_slice(), b"=", value].concat();
         c_string(rewrites.apply(&text))
     });
+    variables.collect()
+}
+
+fn exec(job: &Job, env: Vec<CString>, rewrites: &Rewrites) -> Action {
+    let builder = &job.drv.builder;
+    let name = builder.rsplit(|byte| *byte == b'/').next().unwrap_or(builder);
+    let args = job.drv.args.iter().map(|arg| c_string(rewrites.apply(arg)));
     Action::Exec {
         program: c_string(builder.clone()),
         args: [c_string(name)].into_iter().chain(args).collect(),
-        env: env.collect(),
+        env,
     }
 }
 

@@ -108,6 +108,8 @@ pub struct BuildSettings {
     pub netrc_file: PathBuf,
     pub ssl_cert_file: Option<PathBuf>,
     pub experimental_features: BTreeSet<String>,
+    /// A builder that fails leaves its sandbox for a shell: see [`crate::Kept`]. Not a setting of the reference.
+    pub debug_shell: bool,
     /// Flush outputs to disk before they are registered.
     pub fsync_store_paths: bool,
 }
@@ -154,6 +156,7 @@ impl Default for BuildSettings {
             netrc_file: "/etc/nix/netrc".into(),
             ssl_cert_file: None,
             experimental_features: BTreeSet::new(),
+            debug_shell: false,
             fsync_store_paths: false,
         }
     }

@@ -180,7 +180,11 @@ fn simple(value: &Value) -> Option<String> {
             let whole = match (number.as_i64(), number.as_u64()) {
                 (Some(integer), _) => integer as i32,
                 (None, Some(integer)) => integer as i32,
-                (None, None) => number.as_f64()? as i32,
+                // What the machine makes of numbers that are too large.
+                (None, None) => match number.as_f64()? {
+                    float if float.abs() < -f64::from(i32::MIN) => float as i32,
+                    _ => i32::MIN,
+                },
             };
             (float.ceil() == float).then(|| whole.to_string())
         }
@@ -218,18 +222,17 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_and_bash_gets_what_it_can() {
-        let text =
-            r#"{"b":"it's","a":[1,"x",null],"c":{"k":true,"j":false},"no-name":1,"d":[[1]],"e":1.5,"f":2.0}"#;
+        let text = r#"{"b":"it's","a":[1,"x",null],"c":{"k":true,"j":false},"no-name":1,"d":[[1]],"e":1.5,"f":2.0,"g":1e22}"#;
         let value: Value = serde_json::from_str(text).unwrap();
         let mut out = String::new();
         write_json(&value, &mut out);
         assert_eq!(
             out,
-            r#"{"a":[1,"x",null],"b":"it's","c":{"j":false,"k":true},"d":[[1]],"e":1.5,"f":2.0,"no-name":1}"#
+            r#"{"a":[1,"x",null],"b":"it's","c":{"j":false,"k":true},"d":[[1]],"e":1.5,"f":2.0,"g":1e+22,"no-name":1}"#
         );
         assert_eq!(
             write_shell(value.as_object().unwrap()),
-            "declare -a a=(1 'x' '' )\ndeclare b='it'\\''s'\ndeclare -A c=(['j']= ['k']=1 )\ndeclare f=2\n"
+            "declare -a a=(1 'x' '' )\ndeclare b='it'\\''s'\ndeclare -A c=(['j']= ['k']=1 )\ndeclare f=2\ndeclare g=-2147483648\n"
         );
     }
 }

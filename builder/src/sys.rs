@@ -250,6 +250,16 @@ pub(crate) fn take_terminal(terminal: BorrowedFd<'_>) -> nix::Result<()> {
     Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) }).map(drop)
 }
 
+/// Give a terminal the size of another one's window.
+pub(crate) fn copy_window_size(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> nix::Result<()> {
+    // SAFETY: all zeros is a valid `winsize`.
+    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+    // SAFETY: the call writes a `winsize`, which lives until it returns.
+    Errno::result(unsafe { libc::ioctl(from.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) })?;
+    // SAFETY: the call reads a `winsize`, which lives until it returns.
+    Errno::result(unsafe { libc::ioctl(to.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) }).map(drop)
+}
+
 /// A descriptor as an error of `std`.
 pub(crate) fn io_error(errno: Errno) -> io::Error {
     io::Error::from_raw_os_error(errno as i32)

@@ -614,3 +614,51 @@ fn sandbox_paths_may_be_links_and_missing() {
         "{failure}"
     );
 }
+
+#[test]
+fn shells_run_where_builders_failed() {
+    for mut world in World::both() {
+        world.settings.debug_shell = true;
+        let mut drv = shell("failed", "echo text > file; touch $out; exit 3");
+        set(&mut drv, "mine", "yes");
+        let (drv_path, drv) = world.add(drv);
+        let mut running = world.start(&drv_path, drv, Mode::Normal).unwrap();
+        while !running.read_log().unwrap().eof {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let (failure, kept) = running.finish_keeping(&world.store).unwrap_err();
+        assert!(failure.message.contains("exit code 3"), "{failure}");
+        let mut kept = kept.unwrap();
+        let input = tempfile::tempfile().unwrap();
+        let mut output = tempfile::tempfile().unwrap();
+        use std::io::{Read, Seek, Write};
+        (&input)
+            .write_all(b"PATH=/usr/bin:/bin; echo $mine $(cat file) $(id -u); ls $out; tty; exit 5\n")
+            .unwrap();
+        (&input).rewind().unwrap();
+        let status = kept
+            .run_shell(
+                std::os::fd::AsFd::as_fd(&input),
+                std::os::fd::AsFd::as_fd(&output),
+            )
+            .unwrap();
+        assert_eq!(status.code(), Some(5));
+        let mut text = String::new();
+        output.rewind().unwrap();
+        output.read_to_string(&mut text).unwrap();
+        assert!(text.contains("$ yes text "), "{text}");
+        assert!(
+            text.contains("-failed\r\n") && !text.contains("No such file"),
+            "{text}"
+        );
+        drop(kept);
+        assert_eq!(
+            std::fs::read_dir(world.path().join("state/builds"))
+                .unwrap()
+                .count(),
+            0
+        );
+        // A build that succeeds is none the worse.
+        world.build(shell("good", "echo > $out")).built();
+    }
+}
