@@ -281,7 +281,7 @@ impl Running {
     }
 
     /// As [`Running::finish`]; if the builder failed, with what it left, for a shell, if the settings say so.
-    pub fn finish_keeping(mut self, store: &LocalStore) -> Result<Built, (BuildFailure, Option<Kept>)> {
+    pub fn finish_keeping(mut self, store: &LocalStore) -> Result<Built, (BuildFailure, Option<Box<Kept>>)> {
         let status = match self.end(store) {
             Ok(status) => status,
             Err(failure) => return Err((failure, None)),
@@ -295,7 +295,7 @@ impl Running {
         let failure = self.builder_failed(store, &describe_status(status));
         let failure = self.keep_folder(failure);
         let (child, prepared) = (self.child, self.prepared);
-        let kept = self.shell.map(|ends| Kept::new(child, prepared, ends));
+        let kept = self.shell.map(|ends| Box::new(Kept::new(child, prepared, ends)));
         Err((failure, kept))
     }
 

@@ -539,7 +539,7 @@ impl Child {
     pub(crate) fn finish(&mut self, stays: bool) -> Ended {
         let ended = self.next_report();
         let failed = matches!(&ended, Some(Ended::Builder(status)) if !status.success());
-        if !(stays && failed) && !self.ended {
+        if !(self.ended || stays && failed) {
             let _ = wait(self.pid, None);
             self.ended = true;
         }

@@ -394,12 +394,17 @@ fn bombs_and_daemons_end_with_the_build() {
     let Some(world) = World::sandboxed() else { return };
     // Bounded by itself: a bomb that really grows takes the whole machine down (for root, `ulimit -u` is no limit)
     // before its build ends. Many processes that go on forking a little show the same.
-    let script = "i=0; while [ $i -lt 100 ]; do (sleep 4242 & sleep 4242) & i=$((i+1)); done; \
-                  (setsid nohup sleep 4242 >/dev/null 2>&1 &); echo x > $out";
-    world.build(shell("bomb", script)).built();
+    // A time that nobody else sleeps: this test may run twice at once.
+    let time = format!("4{}", std::process::id());
+    let script = format!(
+        "i=0; while [ $i -lt 100 ]; do (sleep {time} & sleep {time}) & i=$((i+1)); done; \
+         (setsid nohup sleep {time} >/dev/null 2>&1 &); echo x > $out"
+    );
+    world.build(shell("bomb", &script)).built();
+    let sleeper = format!("sleep\0{time}\0");
     let running = fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let path = entry.ok()?.path().join("cmdline");
-        fs::read(path).ok().filter(|text| text == b"sleep\x004242\0")
+        fs::read(path).ok().filter(|text| text == sleeper.as_bytes())
     });
     assert_eq!(running.count(), 0);
 }
