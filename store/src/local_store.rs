@@ -258,7 +258,10 @@ impl LocalStore {
     /// Returns the link's canonical path.
     pub fn add_perm_root(&self, path: &StorePath, link: &Path) -> Result<PathBuf, StoreError> {
         self.flush()?;
-        self.add_temp_roots([path])?;
+        self.opened(|open, _| match &mut open.temp_roots {
+            Some(roots) => roots.add_again(path, &self.notify),
+            None => Ok(()),
+        })?;
         roots::add_perm_root(&self.config, path, link)
     }
 

@@ -104,6 +104,13 @@ impl TempRoots {
         Ok(())
     }
 
+    /// Before a path becomes a lasting root, a collector that has begun since it became one of the process is told,
+    /// for it may have looked for lasting roots already, and the process may end before it looks here.
+    pub(crate) fn add_again(&mut self, path: &StorePath, notify: &Notify) -> Result<(), StoreError> {
+        self.added.remove(path);
+        self.add([path], notify)
+    }
+
     fn append(&mut self, paths: &[&StorePath]) -> Result<(), IoError> {
         let mut text = Vec::with_capacity(paths.len() * 96);
         for path in paths {

@@ -180,16 +180,15 @@ fn collect(
     notify.say("finding garbage collector roots...");
     let db = Db::open(config, notify.clone())?;
     db.prepare_for_collecting(config.fsync_metadata)?;
+    // First what processes have written down: who makes a lasting root of that later, and ends, has not hidden it.
     let mut roots = Roots::new();
+    temp_roots::find(config, notify, &mut roots)?;
+    for path in roots.keys() {
+        shared.add_root(path);
+    }
     if !options.ignore_liveness {
         let is_valid = &mut |path: &StorePath| db.is_valid(path);
         find_lasting_roots(config, is_valid, notify, &mut roots)?;
-    }
-    let mut temporary = Roots::new();
-    temp_roots::find(config, notify, &mut temporary)?;
-    for (path, users) in temporary {
-        shared.add_root(&path);
-        roots.entry(path).or_default().extend(users);
     }
 
     let deletes = options.action.deletes();

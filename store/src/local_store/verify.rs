@@ -156,6 +156,8 @@ impl LocalStore {
         let missing: BTreeSet<StorePath> = valid
             .keys()
             .filter(|path| !existing.contains(path.base_name().as_bytes()))
+            // What was added after the first look is there.
+            .filter(|path| self.real_path(path).symlink_metadata().is_err())
             .cloned()
             .collect();
         for path in self.referrers_first(&missing)? {

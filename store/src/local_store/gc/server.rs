@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::config::StoreConfig;
 use crate::error::StoreError;
@@ -46,7 +46,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct State {
     roots: FxHashSet<HashPart>,
-    pending: FxHashSet<HashPart>,
+    /// How many names that begin with these digits are being deleted.
+    pending: FxHashMap<HashPart, usize>,
     /// How many wait for something that is pending.
     waiting: usize,
 }
@@ -62,7 +63,7 @@ impl Shared {
         let mut state = self.state();
         state.roots.insert(part);
         state.waiting += 1;
-        while state.pending.contains(&part) {
+        while state.pending.contains_key(&part) {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting -= 1;
@@ -79,7 +80,9 @@ impl Shared {
         if paths.clone().any(|path| state.roots.contains(&hash_part(path))) {
             return false;
         }
-        state.pending.extend(paths.map(hash_part));
+        for path in paths {
+            *state.pending.entry(hash_part(path)).or_default() += 1;
+        }
         true
     }
 
@@ -91,7 +94,13 @@ impl Shared {
     /// A path is gone, or is to stay after all.
     pub(super) fn release(&self, path: &StorePath) {
         let mut state = self.state();
-        state.pending.remove(&hash_part(path));
+        let part = hash_part(path);
+        if let Some(count) = state.pending.get_mut(&part) {
+            *count -= 1;
+            if *count == 0 {
+                state.pending.remove(&part);
+            }
+        }
         if state.waiting > 0 {
             self.changed.notify_all();
         }
