@@ -3,6 +3,8 @@
 use nivis_store::path::StorePath;
 
 use crate::build::Mode;
+use crate::debug_shell::Kept;
+use crate::failure::BuildFailure;
 use crate::schedule::{Counts, GoalId};
 
 /// How a build ended.
@@ -108,6 +110,9 @@ pub trait Observer {
 
     /// Whether every line of every log is shown, so that failures need not repeat the last ones.
     fn shows_logs(&self) -> bool;
+
+    /// A builder failed and left its sandbox for a shell, as the settings want it.
+    fn debug(&mut self, _drv: &StorePath, _failure: &BuildFailure, _kept: &mut Kept) {}
 
     /// Whether it wants a [`Event::Tick`] several times a second.
     fn wants_ticks(&self) -> bool {

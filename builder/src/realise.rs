@@ -236,6 +236,8 @@ impl Realiser<'_> {
         let Some(drv) = self.scheduler.derivation(goal).cloned() else {
             return Ok(());
         };
+        // A builder needs room; what this build needs is a root already.
+        self.store.auto_gc()?;
         let mode = self.scheduler.mode(goal);
         let outputs = self.output_paths(&drv)?;
         let Some(locks) = self.store.try_lock_paths(&outputs)? else {
@@ -401,7 +403,13 @@ impl Realiser<'_> {
             mode,
             ..
         } = child;
-        let outcome = running.finish(self.store);
+        let outcome = running.finish_keeping(self.store).map_err(|(failure, kept)| {
+            if let Some(mut kept) = kept {
+                self.observer.event(Event::Suspending);
+                self.observer.debug(&drv, &failure, &mut kept);
+            }
+            failure
+        });
         if let Ok(built) = &outcome {
             if mode == Mode::Repair {
                 self.world.mark_intact(built.outputs.values());

@@ -155,7 +155,10 @@ pub(crate) fn drv_argument(session: &Session, input: &Input) -> Result<Option<Wa
 fn build(invocation: &Invocation, flags: &Flags) -> Result<()> {
     let session = StoreSession::after_warnings(invocation, &flags.common)?;
     let evaluated = hand_over::evaluate(invocation, &[], &session.store)?;
-    let realiser = Realiser::of(&session);
+    let realiser = Realiser {
+        debug_shell: flags.debug_shell,
+        ..Realiser::of(&session)
+    };
     let targets: Vec<Target> = evaluated.wanted.iter().map(target).collect();
     if !realise(&realiser, &targets, flags)? {
         return Ok(());

@@ -1,5 +1,6 @@
 //! Showing builds: plain lines, a live tree on a terminal, or JSON for programs.
 
+mod debug;
 mod events;
 mod json;
 mod plain;
@@ -9,6 +10,7 @@ mod tree;
 use crate::realise::Realiser;
 use nivis_builder::events::{Event, Observer};
 use nivis_builder::realise::Missing;
+use nivis_builder::{BuildFailure, Kept};
 use nivis_store::path::StorePath;
 
 pub(crate) use plain::clean_text;
@@ -49,6 +51,10 @@ pub(super) fn observer(realiser: &Realiser, plan: Option<&Missing>) -> Result<Bo
         (Display::Auto | Display::RawWithLogs, _) => Box::new(plain(plain::Logs::Bare)),
         (Display::Quiet | Display::Raw | Display::Bar, _) => Box::new(plain(plain::Logs::None)),
     };
+    let shown: Box<dyn Observer> = match realiser.debug_shell {
+        true => Box::new(debug::Debug::new(shown, logger, store_dir.clone())),
+        false => shown,
+    };
     match &realiser.common.events {
         None => Ok(shown),
         Some(path) => Ok(Box::new(Both {
@@ -76,6 +82,10 @@ impl Observer for Both {
 
     fn wants_ticks(&self) -> bool {
         self.shown.wants_ticks()
+    }
+
+    fn debug(&mut self, drv: &StorePath, failure: &BuildFailure, kept: &mut Kept) {
+        self.shown.debug(drv, failure, kept);
     }
 }
 

@@ -9,9 +9,9 @@ use crate::options::Common;
 use crate::progress;
 use crate::report;
 use crate::store_session::StoreSession;
-use nivis_builder::Mode;
 use nivis_builder::events::Event;
 use nivis_builder::realise::{self, Missing, RealiseError, Target};
+use nivis_builder::{BuildSettings, Mode};
 use nivis_eval::host::Level;
 use nivis_store::LocalStore;
 use nivis_store::path::StorePath;
@@ -27,6 +27,8 @@ pub(crate) struct Realiser<'r> {
     pub(crate) environment: &'r Environment,
     /// Where messages go.
     pub(crate) logger: Logger,
+    /// Whether to open a shell in the sandbox of a build that fails.
+    pub(crate) debug_shell: bool,
 }
 
 /// Why not all is there; other messages were shown already.
@@ -64,6 +66,7 @@ impl<'r> Realiser<'r> {
             common: session.common,
             environment: &session.invocation.environment,
             logger: session.logger,
+            debug_shell: false,
         }
     }
 
@@ -108,7 +111,10 @@ impl<'r> Realiser<'r> {
         let mut observer =
             progress::observer(self, plan).map_err(|message| Unrealised { message, status: 1 })?;
         let signals = Signals::while_building();
-        let settings = build_settings::build_settings(self.common);
+        let settings = BuildSettings {
+            debug_shell: self.debug_shell,
+            ..build_settings::build_settings(self.common)
+        };
         let options = build_settings::options(self.common, mode);
         let summary = realise::realise(self.store, &settings, options, targets, &signals, &mut *observer)?;
         for message in &summary.messages {

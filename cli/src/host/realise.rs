@@ -71,6 +71,7 @@ impl RealHost {
             common: &self.building.common,
             environment: &self.building.environment,
             logger: self.logger,
+            debug_shell: false,
         };
         realiser
             .realise(targets, Mode::Normal, None)
