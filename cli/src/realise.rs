@@ -59,15 +59,26 @@ impl From<RealiseError> for Unrealised {
 }
 
 impl<'r> Realiser<'r> {
-    /// Builds to the store of a session.
-    pub(crate) fn of(session: &'r StoreSession) -> Realiser<'r> {
+    /// Builds to a store as the flags and the environment say.
+    pub(crate) fn new(
+        store: &'r LocalStore,
+        common: &'r Common,
+        environment: &'r Environment,
+        logger: Logger,
+    ) -> Realiser<'r> {
         Realiser {
-            store: &session.store,
-            common: session.common,
-            environment: &session.invocation.environment,
-            logger: session.logger,
+            store,
+            common,
+            environment,
+            logger,
             debug_shell: false,
         }
+    }
+
+    /// Builds to the store of a session.
+    pub(crate) fn of(session: &'r StoreSession) -> Realiser<'r> {
+        let environment = &session.invocation.environment;
+        Realiser::new(&session.store, session.common, environment, session.logger)
     }
 
     /// What is not there of the targets.

@@ -66,13 +66,8 @@ impl RealHost {
     }
 
     fn realise_in(&self, store: &LocalStore, targets: &[Target]) -> Result<()> {
-        let realiser = Realiser {
-            store,
-            common: &self.building.common,
-            environment: &self.building.environment,
-            logger: self.logger,
-            debug_shell: false,
-        };
+        let Building { common, environment } = &self.building;
+        let realiser = Realiser::new(store, common, environment, self.logger);
         realiser
             .realise(targets, Mode::Normal, None)
             .map_err(evaluation_error)

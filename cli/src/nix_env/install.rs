@@ -60,12 +60,12 @@ impl Env<'_> {
         Ok(Installer {
             session: self.session,
             store,
-            realiser: Realiser {
+            realiser: Realiser::new(
                 store,
-                common: &self.flags.common,
-                environment: &self.invocation.environment,
-                logger: self.session.logger,
-            },
+                &self.flags.common,
+                &self.invocation.environment,
+                self.session.logger,
+            ),
             keep_derivations: self.flags.common.settings.bool("keep-env-derivations"),
             repair: self.flags.repair,
         })
