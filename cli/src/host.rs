@@ -4,6 +4,7 @@ mod compute;
 mod fetch;
 mod local;
 mod realise;
+pub(crate) mod recorder;
 
 use crate::download::Downloads;
 use crate::env::{Environment, variable};
@@ -20,6 +21,7 @@ use nivis_store::hash::Hash;
 use nivis_store::nar;
 use nivis_store::path::{StoreDir, StorePath};
 use realise::Building;
+use recorder::Recorder;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -38,6 +40,8 @@ pub(crate) struct StoreHandle {
     /// The store on disk, if there is one.
     local: Option<Local>,
     read_only: bool,
+    /// Notes what is learned of the outside.
+    pub(crate) recorder: Recorder,
 }
 
 impl StoreHandle {
@@ -53,6 +57,7 @@ impl StoreHandle {
                 StoreChoice::Dummy(_) => None,
             },
             read_only,
+            recorder: Recorder::default(),
         })
     }
 
@@ -66,6 +71,13 @@ impl StoreHandle {
         self.writable().map_or(Ok(()), Local::flush)
     }
 
+    fn add_source(&self, source: Source<'_>) -> Result<(StorePath, Hash)> {
+        match self.writable() {
+            Some(local) => local.add_source(source),
+            None => self.computed.add_source(source),
+        }
+    }
+
     /// Those of the paths that are in the store, asked in one go.
     pub(crate) fn valid_paths(&self, paths: &BTreeSet<StorePath>) -> Result<BTreeSet<StorePath>> {
         match &self.local {
@@ -77,6 +89,15 @@ impl StoreHandle {
     /// The store on disk, if there is one.
     pub(crate) fn local_store(&self) -> Option<&LocalStore> {
         self.local.as_ref().map(|local| &local.store)
+    }
+
+    /// Where a file is to be looked for: objects that were only queued are written first, and those of a store
+    /// below another root are found there.
+    pub(crate) fn place<'p>(&self, path: &'p [u8]) -> io::Result<Cow<'p, Path>> {
+        match &self.local {
+            Some(local) if self.store_dir.contains(path) => local.place(path),
+            _ => Ok(Cow::Borrowed(os(path))),
+        }
     }
 
     /// Makes a link to a path that keeps it from being collected; gives the link's path. Nothing happens, as with
@@ -112,15 +133,6 @@ impl RealHost {
             downloads: Downloads::new(common, environment, logger),
         }
     }
-
-    /// Where a file is to be looked for: objects that were only queued are written first, and those of a store
-    /// below another root are found there.
-    fn place<'p>(&self, path: &'p [u8]) -> io::Result<Cow<'p, Path>> {
-        match &self.store.local {
-            Some(local) if self.store.store_dir.contains(path) => local.place(path),
-            _ => Ok(Cow::Borrowed(os(path))),
-        }
-    }
 }
 
 fn os(path: &[u8]) -> &Path {
@@ -137,37 +149,61 @@ fn file_type(found: nar::FileType) -> FileType {
     }
 }
 
+/// The type of a file; `None` if there is none.
+fn file_type_at(place: &Path) -> io::Result<Option<FileType>> {
+    match fs::symlink_metadata(place) {
+        Ok(metadata) => Ok(Some(file_type(metadata.file_type().into()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is in a folder.
+fn entries_at(place: &Path) -> io::Result<Vec<(Vec<u8>, FileType)>> {
+    fs::read_dir(place)?
+        .map(|entry| {
+            let entry = entry?;
+            Ok((entry.file_name().into_vec(), file_type(entry.file_type()?.into())))
+        })
+        .collect()
+}
+
 impl Host for RealHost {
     fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
-        fs::read(self.place(path)?)
+        let place = self.store.place(path)?;
+        let found = fs::read(&place);
+        self.store.recorder.contents(path, &place, &found);
+        found
     }
 
     fn file_type(&self, path: &[u8]) -> io::Result<Option<FileType>> {
-        match fs::symlink_metadata(self.place(path)?) {
-            Ok(metadata) => Ok(Some(file_type(metadata.file_type().into()))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let found = file_type_at(&self.store.place(path)?);
+        self.store.recorder.file_type(path, &found);
+        found
     }
 
     fn read_link(&self, path: &[u8]) -> io::Result<Vec<u8>> {
-        Ok(fs::read_link(self.place(path)?)?.into_os_string().into_vec())
+        let found = fs::read_link(self.store.place(path)?);
+        let found = found.map(|target| target.into_os_string().into_vec());
+        self.store.recorder.target(path, &found);
+        found
     }
 
     fn read_dir(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, FileType)>> {
-        fs::read_dir(self.place(path)?)?
-            .map(|entry| {
-                let entry = entry?;
-                Ok((entry.file_name().into_vec(), file_type(entry.file_type()?.into())))
-            })
-            .collect()
+        let place = self.store.place(path)?;
+        let found = entries_at(&place);
+        self.store.recorder.entries(path, &place, &found);
+        found
     }
 
     fn environment(&self, name: &[u8]) -> Option<Vec<u8>> {
-        variable(name)
+        let found = variable(name);
+        self.store.recorder.variable(name, found.as_ref());
+        found
     }
 
     fn current_time(&self) -> i64 {
+        self.store.recorder.spoil();
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         since.map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
     }
@@ -195,10 +231,26 @@ impl Host for RealHost {
     }
 
     fn add_source(&self, source: Source<'_>) -> Result<(StorePath, Hash)> {
-        match self.store.writable() {
-            Some(local) => local.add_source(source),
-            None => self.store.computed.add_source(source),
+        if !self.store.recorder.is_on() {
+            return self.store.add_source(source);
         }
+        // What the filter lets through is part of the result, and so is what it had to choose from.
+        let mut filter = source.filter;
+        self.record_source(source.path);
+        let mut recording = |path: &[u8], kind: FileType| {
+            let is_taken = match &mut filter {
+                Some(filter) => filter(path, kind)?,
+                None => true,
+            };
+            if is_taken {
+                self.record_source(path);
+            }
+            Ok(is_taken)
+        };
+        self.store.add_source(Source {
+            filter: Some(&mut recording),
+            ..source
+        })
     }
 
     fn add_derivation(&self, derivation: &Derivation, made: &Instantiated) -> Result<()> {
@@ -215,6 +267,7 @@ impl Host for RealHost {
         if let Some(text) = self.store.computed.derivation(path) {
             return Ok(text);
         }
+        self.store.recorder.spoil();
         let file = self.store.store_dir.print(path);
         self.read_file(file.as_bytes())
             .map_err(|error| match error.kind() {
@@ -227,6 +280,7 @@ impl Host for RealHost {
         if self.store.computed.knows(path) {
             return Ok(true);
         }
+        self.store.recorder.spoil();
         self.store
             .local
             .as_ref()
@@ -234,6 +288,7 @@ impl Host for RealHost {
     }
 
     fn ensure_path(&self, path: &StorePath) -> Result<()> {
+        self.store.recorder.spoil();
         match self.is_valid_path(path)? {
             true => Ok(()),
             false => Err(not_valid(&self.store.store_dir.print(path))),
@@ -241,6 +296,9 @@ impl Host for RealHost {
     }
 
     fn references(&self, path: &StorePath) -> Result<Vec<StorePath>> {
+        if !self.store.computed.knows(path) {
+            self.store.recorder.spoil();
+        }
         if !self.store.computed.knows(path)
             && let Some(local) = &self.store.local
         {
@@ -257,15 +315,17 @@ impl Host for RealHost {
     }
 
     fn fetch(&self, url: &str, unpack: bool) -> Result<Fetched> {
+        self.store.recorder.spoil();
         fetch::fetch(&self.downloads, url, unpack)
     }
 
     fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()> {
+        self.store.recorder.spoil();
         self.build(wanted)
     }
 
     fn real_path(&self, path: &[u8]) -> Vec<u8> {
-        match self.place(path) {
+        match self.store.place(path) {
             Ok(place) => place.as_os_str().as_bytes().to_vec(),
             Err(_) => path.to_vec(),
         }
@@ -278,6 +338,24 @@ fn store_error(error: impl std::fmt::Display) -> Error {
 
 fn not_valid(path: &str) -> Error {
     store_error(format!("path '{path}' is not valid"))
+}
+
+impl RealHost {
+    /// Notes what of a source becomes part of the store.
+    fn record_source(&self, path: &[u8]) {
+        let asked = match self.file_type(path) {
+            Ok(Some(FileType::Regular)) => self.store.place(path).and_then(|place| {
+                self.store.recorder.executable(path, &place);
+                self.read_file(path).map(drop)
+            }),
+            Ok(Some(FileType::Directory)) => self.read_dir(path).map(drop),
+            Ok(Some(FileType::Symlink)) => self.read_link(path).map(drop),
+            _ => Ok(()),
+        };
+        if asked.is_err() {
+            self.store.recorder.spoil();
+        }
+    }
 }
 
 /// Why a source cannot be brought into the store.

@@ -24,6 +24,7 @@ mod inputs;
 mod instantiate;
 mod interrupt;
 mod link;
+mod listing_index;
 mod log;
 mod nix_env;
 mod options;

@@ -10,9 +10,12 @@ use super::source::Available;
 use crate::args::{Arg, lossy};
 use crate::derivations::Broken;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::listing_index::ListingIndex;
+use crate::options::AutoArg;
+use crate::output::{self, Out};
 use crate::packages::{Package, sort_like_reference};
 use crate::report;
+use crate::session::current_dir;
 use nivis_eval::error::ResultExt;
 use nivis_eval::host::Level;
 use nivis_lang::position::Pos;
@@ -21,7 +24,10 @@ use nivis_store::path::StorePath;
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::ffi::OsStr;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::ffi::OsStrExt;
+use tempfile::NamedTempFile;
 
 /// What is listed and how.
 #[derive(Default)]
@@ -104,8 +110,81 @@ struct Listing<'l> {
 }
 
 impl Env<'_> {
-    /// Writes the listing.
+    /// Prints the listing, from the index if it is there.
     pub(super) fn query(&self, wanted: &Wanted) -> Result<()> {
+        let store = &self.session.store;
+        let mut out = output::stdout();
+        let Some(index) = self.index(wanted)? else {
+            return self.list(wanted, &mut out);
+        };
+        if let Some(listing) = index.find(store) {
+            return Ok(listing.print(&mut out)?);
+        }
+        let Ok(copy) = NamedTempFile::new() else {
+            return self.list(wanted, &mut out);
+        };
+        store.recorder.start();
+        output::start_transcript();
+        let mut both = Both {
+            out,
+            copy: BufWriter::new(copy),
+            is_copied: true,
+        };
+        let outcome = self.list(wanted, &mut both);
+        let (facts, messages) = (store.recorder.finish(), output::end_transcript());
+        outcome?;
+        if let (Some(facts), Ok(mut copy), true) = (facts, both.copy.into_inner(), both.is_copied) {
+            index.keep(&facts, &messages, &mut copy);
+        }
+        Ok(())
+    }
+
+    /// Where the listing may be remembered: only if it depends on nothing but expressions.
+    fn index(&self, wanted: &Wanted) -> Result<Option<ListingIndex>> {
+        let common = &self.flags.common;
+        let environment = &self.invocation.environment;
+        let settings = &common.settings;
+        let depends_on_more = !wanted.available
+            || wanted.show_status
+            || wanted.compare_versions
+            || self.flags.prebuilt_only
+            || environment.show_stats
+            || settings.bool("pure-eval")
+            || settings.bool("restrict-eval");
+        let (true, false, Some(cache)) = (
+            settings.bool("listing-index"),
+            depends_on_more,
+            &environment.cache_home,
+        ) else {
+            return Ok(None);
+        };
+        let mut files = vec![];
+        for argument in common.auto_args.values() {
+            match argument {
+                AutoArg::File(path) => files.push(std::fs::read(OsStr::from_bytes(path)).ok()),
+                AutoArg::Stdin => return Ok(None),
+                AutoArg::Expression(_) | AutoArg::Text(_) => {}
+            }
+        }
+        let flags = self.flags;
+        let given = format!(
+            "{common:?} {environment:?} {files:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            flags.operation_flags,
+            flags.arguments,
+            flags.file,
+            flags.system_filter,
+            self.session.logger.style.colour,
+            self.session
+                .store
+                .place(self.session.ev.host.store_dir().as_str().as_bytes())
+                .ok(),
+            current_dir()?,
+        );
+        Ok(Some(ListingIndex::new(&cache.join("nivis-listings"), &given)))
+    }
+
+    /// Writes the listing.
+    fn list(&self, wanted: &Wanted, out: &mut dyn Write) -> Result<()> {
         let ev = &self.session.ev;
         let keep_going = self.flags.common.settings.bool("keep-going");
         let mut installed = match !wanted.available || wanted.compare_versions || wanted.show_status {
@@ -148,12 +227,31 @@ impl Env<'_> {
         if wanted.show_status || self.flags.prebuilt_only {
             listing.ask_store(&mut packages)?;
         }
-        let mut out = output::stdout();
-        let written = listing.write(&packages, &mut out);
+        let written = listing.write(&packages, out);
         let flushed = out.flush();
         written?;
         flushed?;
         listing.tell_broken()
+    }
+}
+
+/// Writes to two places; trouble with the copy is no trouble of the listing.
+struct Both {
+    out: Out,
+    copy: BufWriter<NamedTempFile>,
+    is_copied: bool,
+}
+
+impl Write for Both {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write_all(bytes)?;
+        self.is_copied &= self.copy.write_all(bytes).is_ok();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.is_copied &= self.copy.flush().is_ok();
+        self.out.flush()
     }
 }
 

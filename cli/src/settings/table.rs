@@ -327,6 +327,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "ignore",
         "What to do about URL literals: `ignore`, `warn` or `fatal`.",
     ),
+    documented(
+        "listing-index",
+        Kind::Bool,
+        "true",
+        "Remember what nix-env -qa printed, and print it again while nothing that it depends on has changed.",
+    ),
     effective(
         "log-lines",
         Kind::Int,
