@@ -290,10 +290,10 @@ impl Running {
             let made = outputs::register(store, &self.settings, &self.prepared);
             return made
                 .map(|outputs| Built { outputs })
-                .map_err(|failure| (self.keep_folder(failure), None));
+                .map_err(|failure| (self.keep_folder(store, failure), None));
         }
         let failure = self.builder_failed(store, &describe_status(status));
-        let failure = self.keep_folder(failure);
+        let failure = self.keep_folder(store, failure);
         let (child, prepared) = (self.child, self.prepared);
         let kept = self.shell.map(|ends| Box::new(Kept::new(child, prepared, ends)));
         Err((failure, kept))
@@ -315,13 +315,14 @@ impl Running {
     }
 
     /// Keep the build's folder if the user wants that, and say so.
-    fn keep_folder(&mut self, mut failure: BuildFailure) -> BuildFailure {
+    fn keep_folder(&mut self, store: &LocalStore, mut failure: BuildFailure) -> BuildFailure {
         // A builder of ours may have had secrets.
         if self.settings.keep_failed && !self.prepared.job.drv.is_builtin() {
             match self.prepared.folder.keep() {
                 Ok(note) => failure.note += &format!("\n{note}"),
                 Err(error) => failure.note += &format!("\n{error}"),
             }
+            self.prepared.leave_outputs(store);
         }
         failure
     }

@@ -220,15 +220,17 @@ fn clone_init(
     go: &OwnedFd,
     go_writer: &OwnedFd,
 ) -> Result<Pid, String> {
-    if nix::unistd::geteuid().is_root() {
-        // Inside of a user namespace that is not possible any more.
-        setgroups(&[]).map_err(|errno| {
-            format!(
-                "setgroups failed: {}. Set the require-drop-supplementary-groups option to false to skip this step.",
-                errno.desc()
-            )
-        })
-        .or_else(|message| if sandbox.must_drop_groups { Err(message) } else { Ok(()) })?;
+    // Inside of a user namespace that is not possible any more; nor for users who are root only of a namespace
+    // that they made themselves, whose groups these are.
+    if nix::unistd::geteuid().is_root()
+        && fs::read_to_string("/proc/self/setgroups").map_or(true, |text| text.trim() == "allow")
+        && let Err(errno) = setgroups(&[])
+        && sandbox.must_drop_groups
+    {
+        return Err(format!(
+            "setgroups failed: {}. Set the require-drop-supplementary-groups option to false to skip this step.",
+            errno.desc()
+        ));
     }
     let pid = sys::clone_child(sandbox.namespaces, || {
         init(plan, inherited, Some((sandbox, go)), None)

@@ -14,6 +14,7 @@ use nivis_store::io_error::IoError;
 use nivis_store::path::{StorePath, output_path_name};
 use nivis_store::{LocalStore, delete_path, nar};
 use nix::sys::personality::Persona;
+use nix::unistd::Uid;
 
 use crate::build::{Job, Mode};
 use crate::builtins;
@@ -76,6 +77,20 @@ impl Prepared {
         }
     }
 
+    /// After a failure, move what there is of outputs out of the sandbox, for the user to look at. It is not valid.
+    pub(crate) fn leave_outputs(&self, store: &LocalStore) {
+        if self.chroot.is_none() || self.job.mode != Mode::Normal {
+            return;
+        }
+        for output in self.outputs.values() {
+            if let Some(known) = output.known.as_ref().filter(|_| output.status != Status::Valid) {
+                // Only a help: what cannot be moved is gone.
+                let _ = delete_path(&store.real_path(known))
+                    .map(|()| fs::rename(self.written(store, known), store.real_path(known)));
+            }
+        }
+    }
+
     /// Whether the build is cut off from the network.
     pub(crate) fn is_pure(&self) -> bool {
         is_pure(self.kind)
@@ -101,6 +116,7 @@ pub(crate) fn prepare(
     let user = isolation.acquire_user(settings, &store.config().state_dir, &options)?;
     if let (Isolation::None, Some(user)) = (&isolation, &user) {
         crate::child::kill_user(&user.identity());
+        let_in(&store.config().real_store_dir, user)?;
     }
     let folder = BuildFolder::create(store, settings, &isolation, user.as_ref())?;
     let inside = match &isolation {
@@ -232,6 +248,19 @@ fn persona(settings: &BuildSettings, platform: &[u8]) -> Persona {
         persona |= Persona::UNAME26;
     }
     persona
+}
+
+/// Let build users make files in the store, but not delete those of others.
+fn let_in(store: &Path, user: &BuildUser) -> Result<(), BuildFailure> {
+    const MODE: u32 = 0o1775;
+    let metadata = store
+        .metadata()
+        .map_err(|error| IoError::at("getting status of", store, error))?;
+    if metadata.gid() != user.gid.as_raw() || metadata.mode() & 0o7777 != MODE {
+        give(store, Uid::from_raw(0), user.gid)?;
+        set_mode(store, MODE)?;
+    }
+    Ok(())
 }
 
 /// What is there of the outputs, and where the builder will write them.

@@ -234,6 +234,30 @@ fn fixed_outputs_keep_their_promise() {
 }
 
 #[test]
+fn fixed_outputs_get_the_variables_they_ask_for() {
+    for mut world in World::both() {
+        let given = [("http_proxy", "there"), ("other", "kept")];
+        world.settings.impure_env = given
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let script = "echo \"$http_proxy,$absent,$other\"; echo x > $out";
+        let mut drv = shell("asks", script);
+        set(&mut drv, "impureEnvVars", "http_proxy absent");
+        let pure = world.build(drv.clone());
+        assert_eq!(pure.lines, [",,"]);
+        let address = ContentAddress {
+            method: ContentAddressMethod::Flat,
+            hash: Hash::sha256(b"x\n"),
+        };
+        drv.outputs
+            .insert("out".to_owned(), DerivationOutput::Fixed(address));
+        let outcome = world.build(drv);
+        assert_eq!(outcome.lines, ["there,,"]);
+        outcome.built();
+    }
+}
+
+#[test]
 fn failures_are_told() {
     for world in World::both() {
         let (drv_path, drv) = world.add(shell("fails", "echo one; echo two >&2; exit 7"));
@@ -568,7 +592,12 @@ fn outputs_that_are_strange_are_refused() {
 fn failed_builds_are_kept_on_demand() {
     for mut world in World::both() {
         world.settings.keep_failed = true;
-        let failure = world.build(shell("kept", "echo text > file; false")).failure();
+        let failure = world
+            .build(shell("kept", "echo text > file; echo text > $out; false"))
+            .failure();
+        let left = world.store_entries();
+        let left: Vec<_> = left.iter().filter(|name| name.ends_with("-kept")).collect();
+        assert_eq!(left.len(), 1);
         let folder = failure.note.split('"').nth(1).expect("a folder").to_owned();
         assert!(failure.note.contains("note: keeping build directory"));
         assert_eq!(

@@ -68,10 +68,15 @@ pub(crate) fn build_settings(common: &Common) -> BuildSettings {
             .map(PathBuf::from)
             .collect(),
         ignored_acls: words("ignored-acls").collect(),
-        impure_env: settings
-            .list("impure-env")
-            .filter_map(|item| item.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        // The setting wins over what is inherited.
+        impure_env: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .chain(
+                settings
+                    .list("impure-env")
+                    .filter_map(|item| item.split_once('='))
+                    .map(|(name, value)| (name.to_owned(), value.to_owned())),
+            )
             .collect(),
         hashed_mirrors: words("hashed-mirrors").collect(),
         netrc_file: settings.text("netrc-file").into(),

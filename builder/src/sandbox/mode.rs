@@ -133,8 +133,12 @@ fn granted(
         // The reference does without a cgroup namespace, always.
         let is_grave = !layers.has(wanted) || !layers.has_proc();
         if is_required || (is_grave && !settings.sandbox_fallback) {
+            let advice = match is_required {
+                true => "and 'sandbox' is 'required'",
+                false => "which 'sandbox-fallback' would permit",
+            };
             return Err(BuildFailure::other(format!(
-                "the sandbox would lack layers; set 'sandbox-fallback' to build without them{missing}"
+                "the sandbox would lack layers, {advice}:{missing}"
             )));
         }
         if is_grave {
