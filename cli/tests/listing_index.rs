@@ -30,6 +30,7 @@ in
   argument = package "argument-${extra}" { };
   link = package "link" { text = import ./link; };
   through = package "through" { text = import ./way/inner.nix; };
+  channel = package "channel" { text = (builtins.tryEval (import <channel>)).value; };
   searched = package "searched" { text = (builtins.tryEval (import <searched>)).value; };
 }
 "#;
@@ -352,6 +353,11 @@ static CHANGES: &[Change] = &[
     }),
     ("a file of the search path is edited", true, |place, _| {
         place.write("search/one/searched", "\"uno\"")
+    }),
+    ("channels appear", true, |place, _| {
+        let folder = "state/profiles/per-user/root/channels/channel";
+        fs::create_dir_all(place.path(folder)).unwrap();
+        place.write(&format!("{folder}/default.nix"), "\"here\"");
     }),
     ("the index is cut short", false, |place, _| {
         for entry in fs::read_dir(place.path("home/.cache/nix/nivis-listings")).unwrap() {

@@ -168,7 +168,9 @@ impl Env<'_> {
         }
         let flags = self.flags;
         let given = format!(
-            "{common:?} {environment:?} {files:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{common:?} {environment:?} {files:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            // Channels are searched if they exist, which nobody asks for by the evaluator.
+            self.session.ev.settings.search_path,
             flags.operation_flags,
             flags.arguments,
             flags.file,
