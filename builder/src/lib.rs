@@ -28,6 +28,7 @@ mod child;
 mod debug_shell;
 mod environment;
 mod outputs;
+mod place;
 mod prepare;
 mod rewrite;
 mod sandbox;

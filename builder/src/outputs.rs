@@ -1,13 +1,11 @@
 //! After a build: look at what was made, bring it into the form of the store, move it into place, register it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use nivis_store::canonicalise::Canonicaliser;
 use nivis_store::content_address::{ContentAddress, ContentAddressMethod};
@@ -19,14 +17,13 @@ use nivis_store::path::{StorePath, output_path_name};
 use nivis_store::path_info::PathInfo;
 use nivis_store::references::{ReferenceScanner, SelfReferenceHasher};
 use nivis_store::{LocalStore, PathLocks, Registration, delete_path, nar};
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use crate::build::Mode;
 use crate::checks;
 use crate::failure::{BuildFailure, FailureKind};
+use crate::place::{TempDir, exchange, move_path, suffixed};
 use crate::prepare::{Prepared, Status};
 use crate::rewrite::{Both, Rewrites};
-use crate::sandbox::layout::make_dir;
 use crate::settings::BuildSettings;
 
 /// Check what was made and register it; gives the paths of all outputs, also of those that were valid before.
@@ -312,7 +309,7 @@ impl Registrar<'_> {
     /// Copy an output, so that no descriptor that the builder passed on leads to what is registered.
     fn copy(&self, made: &mut Made) -> Result<TempDir, BuildFailure> {
         let folder = TempDir::create(&self.store.config().real_store_dir)?;
-        let place = folder.0.join("x");
+        let place = folder.object();
         Rewrites::default()
             .copy_tree(&made.place, &place)
             .map_err(BuildFailure::other)?;
@@ -493,90 +490,6 @@ fn dump(place: &Path, out: impl Write) -> Result<(), BuildFailure> {
 
 fn hash_path(place: &Path) -> Result<(Hash, u64), BuildFailure> {
     nar::hash_path(place, nar::accept_all).map_err(BuildFailure::other)
-}
-
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}
-
-/// Rename; a folder that is complete must be writable for that, unless we are root.
-fn move_path(from: &Path, to: &Path) -> Result<(), IoError> {
-    let at = |error| IoError::at("renaming to", to, error);
-    let metadata = from.symlink_metadata().map_err(at)?;
-    let mode = metadata.permissions().mode();
-    let opens = metadata.is_dir() && mode & 0o200 == 0 && !nix::unistd::geteuid().is_root();
-    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(at);
-    if opens {
-        set(from, mode | 0o200)?;
-    }
-    let renamed = fs::rename(from, to).map_err(at);
-    if opens {
-        set(if renamed.is_ok() { to } else { from }, mode)?;
-    }
-    renamed
-}
-
-/// Put a new tree in the place of an old one in one step, and delete the old one.
-fn exchange(new: &Path, old: &Path) -> Result<(), BuildFailure> {
-    let writable = |path: &Path| -> Result<Option<u32>, BuildFailure> {
-        let metadata = path
-            .symlink_metadata()
-            .map_err(|error| IoError::at("getting status of", path, error))?;
-        let mode = metadata.permissions().mode();
-        if metadata.is_dir() && mode & 0o200 == 0 && !nix::unistd::geteuid().is_root() {
-            crate::sandbox::layout::set_mode(path, mode | 0o200)?;
-            return Ok(Some(mode));
-        }
-        Ok(None)
-    };
-    let mode = writable(new)?;
-    writable(old)?;
-    let exchanged = renameat2(AT_FDCWD, new, AT_FDCWD, old, RenameFlags::RENAME_EXCHANGE);
-    if exchanged.is_err() {
-        // File systems that cannot do that need two steps.
-        let aside = suffixed(old, &format!(".old-{}", std::process::id()));
-        fs::rename(old, &aside).map_err(|error| IoError::at("renaming to", &aside, error))?;
-        if let Err(error) = fs::rename(new, old) {
-            let _ = fs::rename(&aside, old);
-            return Err(IoError::at("renaming to", old, error).into());
-        }
-        delete_path(&aside)?;
-    } else {
-        delete_path(new)?;
-    }
-    if let Some(mode) = mode {
-        crate::sandbox::layout::set_mode(old, mode)?;
-    }
-    Ok(())
-}
-
-/// A folder in the store for what is not complete yet; a lock keeps collectors away from it.
-struct TempDir(PathBuf, #[allow(dead_code)] File);
-
-impl TempDir {
-    fn create(store: &Path) -> Result<Self, BuildFailure> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let path = store.join(format!("tmp-{}-build-{count}", std::process::id()));
-            delete_path(&path)?;
-            make_dir(&path, 0o700)?;
-            let at = |error| IoError::at("locking", &path, error);
-            let Ok(lock) = File::open(&path) else { continue };
-            lock.lock().map_err(at)?;
-            if path.exists() {
-                return Ok(TempDir(path, lock));
-            }
-        }
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        let _ = delete_path(&self.0);
-    }
 }
 
 /// Names, each after those it needs; or two that are part of a circle: the one needed, the one that needs it.

@@ -495,6 +495,30 @@ fn repairing_restores_the_same_contents() {
 }
 
 #[test]
+fn repairing_what_is_not_reproducible_is_final() {
+    for world in World::both() {
+        let (drv_path, drv) = world.add(shell("varies", "head -c 20 /dev/urandom > $out"));
+        let built = world.build_as(&drv_path, drv.clone(), Mode::Normal).built();
+        let out = built.outputs["out"].clone();
+        let real = world.store.real_path(&out);
+        let before = world.store.query_path_info(&out).unwrap().nar_hash;
+        std::fs::remove_file(&real).unwrap();
+        world.build_as(&drv_path, drv.clone(), Mode::Repair).built();
+        let hash = || {
+            nivis_store::nar::hash_path(&real, nivis_store::nar::accept_all)
+                .unwrap()
+                .0
+        };
+        let registered = world.store.query_path_info(&out).unwrap().nar_hash;
+        assert_ne!(before, registered);
+        assert_eq!(registered, hash());
+        // What is good now is not made again.
+        world.build_as(&drv_path, drv, Mode::Repair).built();
+        assert_eq!(registered, hash());
+    }
+}
+
+#[test]
 fn files_and_profiles_are_made_by_builders_of_ours() {
     for world in World::both() {
         let file = world.path().join("a file");
@@ -675,7 +699,7 @@ fn shells_run_where_builders_failed() {
         let mut text = String::new();
         output.rewind().unwrap();
         output.read_to_string(&mut text).unwrap();
-        assert!(text.contains("$ yes text "), "{text}");
+        assert!(text.contains("yes text "), "{text}");
         assert!(
             text.contains("-failed\r\n") && !text.contains("No such file"),
             "{text}"
