@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::process::ExitStatus;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nivis_store::LocalStore;
 use nivis_store::derivation::Derivation;
@@ -248,6 +248,12 @@ impl Running {
             }
         }
         Ok(())
+    }
+
+    /// All stood still for so long: it does not count as time that the build took.
+    pub fn add_pause(&mut self, time: Duration) {
+        self.started += time;
+        self.last_output += time;
     }
 
     /// Kill the builder and all it started, and wait for their end.

@@ -522,7 +522,11 @@ impl Realiser<'_> {
         let pids: Vec<_> = self.running.values().map(|child| child.running.pid()).collect();
         let stopped = suspend::stop(&pids);
         self.observer.event(Event::Suspending);
+        let began = Instant::now();
         self.control.stop_here();
+        for child in self.running.values_mut() {
+            child.running.add_pause(began.elapsed());
+        }
         suspend::go_on(&stopped);
     }
 }

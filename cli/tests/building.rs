@@ -3,6 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -196,6 +197,25 @@ fn suspending_stops_builds() {
     wait_until(|| world.read("count") != at);
     world.touch("go");
     succeeded(child);
+}
+
+#[test]
+fn a_shell_opens_where_a_builder_failed() {
+    let world = World::new();
+    let mut command = world.command(
+        "d \"x\" \"echo left > left; exit 7\"",
+        &["--debug-shell", "--max-jobs", "1"],
+    );
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let typed = "echo \"found $(cat left) of $name\" > $T/answer; exit\n";
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    let (text, status) = output(child);
+    assert_eq!(status, Some(100), "{text}");
+    assert_eq!(world.read("answer"), "found left of x\n", "{text}");
+    assert!(
+        text.contains("Reason: builder failed with exit code 7."),
+        "{text}"
+    );
 }
 
 #[test]

@@ -43,8 +43,8 @@ impl Observer for Debug {
     /// Other builds go on meanwhile, as far as they get without anybody reading what they write.
     fn debug(&mut self, drv: &StorePath, failure: &BuildFailure, kept: &mut Kept) {
         let logger = self.logger;
-        let text = failure.with_log(&self.store_dir.print(drv));
-        let text = clean_text(&text, logger.style.colour);
+        // The end of the log comes with the failure once more, when all is over.
+        let text = clean_text(&failure.to_string(), logger.style.colour);
         logger.message(Level::Error, &report::plain(&text, logger.style));
         let drv = self.store_dir.print(drv);
         let text = format!("this shell is where '{drv}' failed; leave it with 'exit' or Ctrl-D");
