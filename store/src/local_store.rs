@@ -17,6 +17,7 @@ pub mod optimise;
 mod pending;
 mod rebuild;
 mod registration;
+mod spool;
 pub mod verify;
 mod writable;
 

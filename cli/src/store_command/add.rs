@@ -86,15 +86,15 @@ fn add(call: &mut Call, arg: &Arg, method: SourceMethod) -> Result<()> {
     let store = &call.session.store;
     let source = with_canonical_parent(arg)?;
     let name = lossy(base_name(arg));
-    let all = |_: &Path, _: FileType| Ok::<_, Failure>(true);
     if store.config().read_only {
+        let all = |_: &Path, _: FileType| Ok::<_, Failure>(true);
         let found = hash_source(&source, method, all)?;
         let path = store
             .store_dir()
             .make_fixed_output_path(&found.address, &name, [], false)?;
         return Ok(writeln!(call.out, "{}", call.session.print(&path))?);
     }
-    let path = store.add_source(&name, &source, method, all)?;
+    let path = store.add_new_source(&name, &source, method)?;
     // It is in the store before it is printed.
     store.flush()?;
     Ok(writeln!(call.out, "{}", call.session.print(&path))?)

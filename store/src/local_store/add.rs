@@ -1,11 +1,12 @@
 //! Adding texts, derivations and sources.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use super::LocalStore;
 use super::pending::{Data, Item, Known, Pending, TempDir};
+use super::spool::{Spool, Spooled, WhenLarge};
 use crate::derivation::{
     Derivation, DerivationError, HashModuloCache, Instantiated, aterm, check_invariants,
 };
@@ -14,9 +15,6 @@ use crate::hash::Hash;
 use crate::nar::{FileType, NarError, NoSink, Restorer};
 use crate::path::StorePath;
 use crate::source::{SourceHash, SourceMethod, read_source};
-
-/// The largest archive of a source that is kept in memory instead of being made twice.
-const SPOOL_LIMIT: usize = 16 * 1024 * 1024;
 
 impl LocalStore {
     /// Queue a text, such as `builtins.toFile` makes; gives its path.
@@ -108,16 +106,40 @@ impl LocalStore {
         name: &str,
         root: &Path,
         method: SourceMethod,
-        mut filter: F,
+        filter: F,
     ) -> Result<(StorePath, SourceHash), E>
     where
         F: FnMut(&Path, FileType) -> Result<bool, E>,
         E: From<NarError> + From<StoreError>,
     {
-        let mut spool = Spool {
-            bytes: Vec::new(),
-            overflown: false,
-        };
+        self.queue_source(name, root, method, filter, WhenLarge::ReadAgain)
+    }
+
+    /// Queue a file or folder outside of the store, which is most likely new; gives its path. It is read once.
+    pub fn add_new_source(
+        &self,
+        name: &str,
+        root: &Path,
+        method: SourceMethod,
+    ) -> Result<StorePath, StoreError> {
+        let all = |_: &Path, _: FileType| Ok::<_, StoreError>(true);
+        self.queue_source(name, root, method, all, WhenLarge::Copy)
+            .map(|(path, _)| path)
+    }
+
+    fn queue_source<F, E>(
+        &self,
+        name: &str,
+        root: &Path,
+        method: SourceMethod,
+        mut filter: F,
+        when_large: WhenLarge,
+    ) -> Result<(StorePath, SourceHash), E>
+    where
+        F: FnMut(&Path, FileType) -> Result<bool, E>,
+        E: From<NarError> + From<StoreError>,
+    {
+        let mut spool = Spool::new(self, when_large);
         let mut answers = Vec::new();
         let recording = |path: &Path, file_type| -> Result<bool, E> {
             self.notify.check_interrupt()?;
@@ -125,7 +147,11 @@ impl LocalStore {
             answers.push(answer);
             Ok(answer)
         };
-        let found = read_source(root, method, recording, &mut spool, &mut NoSink)?;
+        let read = read_source(root, method, recording, &mut spool, &mut NoSink);
+        if let Some(failure) = spool.failure() {
+            return Err(failure.into());
+        }
+        let found = read?;
         let path = self
             .store_dir()
             .make_fixed_output_path(&found.address, name, [], false)
@@ -140,14 +166,16 @@ impl LocalStore {
             nar_hash: found.nar_hash,
             nar_size: found.nar_size,
         };
-        let data = if spool.overflown {
-            let folder = self.copy_again(root, method, &answers, &found)?;
-            Data::Files { folder, known }
-        } else {
-            Data::Archive {
-                bytes: spool.bytes,
+        let data = match spool.finish()? {
+            Spooled::Archive(bytes) => Data::Archive {
+                bytes,
                 is_folder: root.is_dir(),
                 known,
+            },
+            Spooled::Files(folder) => Data::Files { folder, known },
+            Spooled::Nowhere => {
+                let folder = self.copy_again(root, method, &answers, &found)?;
+                Data::Files { folder, known }
             }
         };
         self.queue(Item {
@@ -204,28 +232,5 @@ impl LocalStore {
             Some(db) => pending.write(&self.config, db, &self.notify),
             None => Ok(()),
         })
-    }
-}
-
-/// Keeps what is written, up to a limit.
-struct Spool {
-    bytes: Vec<u8>,
-    overflown: bool,
-}
-
-impl Write for Spool {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if !self.overflown && self.bytes.len() + data.len() > SPOOL_LIMIT {
-            self.overflown = true;
-            self.bytes = Vec::new();
-        }
-        if !self.overflown {
-            self.bytes.extend_from_slice(data);
-        }
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
