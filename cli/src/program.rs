@@ -90,10 +90,9 @@ fn finish(invocation: &Invocation, outcome: Result<()>) -> u8 {
         Ok(()) => return 0,
         Err(Failure::Usage(message)) => {
             complain(&report::plain(&message, style));
-            complain(&format!(
-                "Try '{} --help' for more information.",
-                invocation.called_as
-            ));
+            let called_as = &invocation.called_as;
+            let name = called_as.rsplit('/').next().unwrap_or(called_as);
+            complain(&format!("Try '{name} --help' for more information."));
         }
         Err(Failure::Plain(message)) => complain(&report::plain(&message, style)),
         Err(Failure::Eval(error)) => complain(&report::plain(&error.to_string(), style)),
