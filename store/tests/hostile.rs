@@ -464,7 +464,8 @@ fn exports_cut_anywhere_leave_whole_objects_only() {
         .told(second, &[first, second], "")
         .number(0);
     let place = Place::new();
-    for length in 0..export.0.len() {
+    // Not a multiple of eight, so that tokens are cut as well.
+    for length in (0..export.0.len()).step_by(7) {
         let store = place.open();
         store.import(&mut &export.0[..length]).expect_err("it is cut");
         let valid = store.query_all_valid_paths().unwrap();
