@@ -5,6 +5,7 @@ mod fetch;
 mod local;
 mod realise;
 pub(crate) mod recorder;
+mod texts;
 
 use crate::download::Downloads;
 use crate::env::{Environment, variable};
@@ -264,11 +265,13 @@ impl Host for RealHost {
     }
 
     fn read_derivation(&self, path: &StorePath) -> Result<Vec<u8>> {
+        let file = self.store.store_dir.print(path);
         if let Some(text) = self.store.computed.derivation(path) {
-            return Ok(text);
+            return text.map_err(|error| {
+                nivis_eval::files::file_error("reading what was kept of", file.as_bytes(), &error)
+            });
         }
         self.store.recorder.spoil();
-        let file = self.store.store_dir.print(path);
         self.read_file(file.as_bytes())
             .map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => not_valid(&file),

@@ -148,7 +148,7 @@ impl Attrs {
 
     /// There are at most this many attributes; cheaper to tell than how many there are.
     #[inline]
-    pub(crate) fn bound(&'static self) -> usize {
+    pub fn bound(&'static self) -> usize {
         match self.as_flat() {
             Some(flat) => flat.keys.len(),
             None => (self.header >> 8) as usize,
@@ -338,12 +338,13 @@ impl Heap {
 
     /// The table for these keys, which are sorted and unique.
     pub fn keys_of(&self, entries: impl Iterator<Item = Entry>) -> &'static Keys {
-        self.keys.make_of(entries.map(|entry| (entry.name, entry.pos)))
+        self.keys
+            .make_of(self, entries.map(|entry| (entry.name, entry.pos)))
     }
 
     /// The same keys without positions.
     pub fn without_positions(&self, keys: &'static Keys) -> &'static Keys {
-        self.keys.without_positions(keys)
+        self.keys.without_positions(self, keys)
     }
 
     /// `mapAttrs function set`. Elements of big sets are made when they are looked at.

@@ -122,6 +122,8 @@ pub struct Evaluator {
     pub(crate) depth: Cell<u32>,
     /// Where lowered code lives.
     pub(crate) code: &'static Bump,
+    /// How large it was when it last asked for huge pages.
+    code_size: Cell<usize>,
     pub(crate) base_scope: RefCell<FxHashMap<Symbol, Slot>>,
     builtins: Cell<Value>,
     pub(crate) files: Files,
@@ -152,6 +154,7 @@ impl Evaluator {
             stack: Stack::new(),
             depth: Cell::new(0),
             code: Box::leak(Box::new(Bump::new())),
+            code_size: Cell::new(0),
             base_scope: RefCell::default(),
             builtins: Cell::new(builtins),
             files: Files::default(),
@@ -227,6 +230,14 @@ impl Evaluator {
 
     pub(crate) fn is_internal(&self, pos: Pos) -> bool {
         pos <= self.internal_end.get()
+    }
+
+    /// Running jumps about in the code of thousands of files: huge pages save looking up where it lies.
+    pub(crate) fn code_grew(&self) {
+        let size = self.code.allocated_bytes();
+        if self.code_size.replace(size) != size {
+            crate::heap::ask_for_huge_pages(self.code);
+        }
     }
 
     // ---- symbols ----

@@ -261,6 +261,12 @@ impl Heap {
     /// Moves a value that needs no drop to the heap.
     #[inline]
     pub fn alloc<T: Copy>(&self, value: T) -> &'static T {
+        self.alloc_leaked(value)
+    }
+
+    /// Moves a value to the heap. It will never be dropped.
+    #[inline]
+    pub(crate) fn alloc_leaked<T>(&self, value: T) -> &'static T {
         let pointer = self.alloc_layout(Layout::new::<T>()).cast::<T>();
         // SAFETY: freshly allocated for exactly this layout; never freed.
         unsafe {
@@ -437,13 +443,14 @@ fn new_arena(size: usize) -> &'static Bump {
     arena
 }
 
-fn ask_for_huge_pages(arena: &Bump) {
+/// Asks for huge pages in the room that an arena has left.
+pub(crate) fn ask_for_huge_pages(arena: &Bump) {
     const HUGE_PAGE: usize = 2 << 20;
     let end = arena.allocated_bytes();
     if end < 2 * HUGE_PAGE {
         return;
     }
-    // The free room of a fresh arena, found by looking at where it would allocate.
+    // The free room of the chunk, found by looking at where it would allocate.
     let room = arena.chunk_capacity();
     let Ok(top) = arena.try_alloc_layout(Layout::from_size_align(8, 8).expect("a valid layout")) else {
         return;

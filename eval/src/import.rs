@@ -188,6 +188,7 @@ impl Evaluator {
         let code = self
             .parse(source, base, base_dir, &arena)
             .and_then(|ast| self.lower(ast, scope));
+        self.code_grew();
         arena.reset();
         self.files.arena.replace(arena);
         code

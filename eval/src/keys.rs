@@ -4,6 +4,7 @@
 //! one word a value. Tables of up to [`INTERN_LIMIT`] keys are interned by content (names and positions): the pointer
 //! identifies the shape, which is what inline caches and the memo of `//` compare.
 
+use crate::heap::Heap;
 use hashbrown::HashTable;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::{Symbol, Symbols};
@@ -21,9 +22,9 @@ const LINEAR_UP_TO: usize = 8;
 
 /// The names of a set's attributes, sorted by symbol, and the positions they were defined at.
 pub struct Keys {
-    symbols: Box<[Symbol]>,
+    symbols: &'static [Symbol],
     /// Empty when no attribute has a position.
-    positions: Box<[Pos]>,
+    positions: &'static [Pos],
     order: OnceCell<Box<[u32]>>,
     index: OnceCell<Box<FxHashMap<Symbol, u32>>>,
     searches: Cell<u32>,
@@ -36,7 +37,7 @@ impl Keys {
     /// The names, sorted by symbol.
     #[inline(always)]
     pub fn symbols(&self) -> &[Symbol] {
-        &self.symbols
+        self.symbols
     }
 
     /// How many keys there are.
@@ -64,7 +65,7 @@ impl Keys {
     /// The index of a name. O(log n), and O(1) once a big table was searched often.
     #[inline]
     pub fn find(&self, name: Symbol) -> Option<usize> {
-        let symbols = &*self.symbols;
+        let symbols = self.symbols;
         if symbols.len() <= LINEAR_UP_TO {
             return symbols.iter().position(|&symbol| symbol == name);
         }
@@ -109,19 +110,23 @@ impl Keys {
     }
 
     fn content(&self) -> (&[Symbol], &[Pos]) {
-        (&self.symbols, &self.positions)
+        (self.symbols, self.positions)
     }
 }
 
-fn hash_of(content: (&[Symbol], &[Pos])) -> u32 {
+fn hash_of((symbols, positions): (&[Symbol], &[Pos])) -> u32 {
     let mut hasher = FxHasher::default();
-    content.hash(&mut hasher);
-    (hasher.finish() >> 32) as u32
+    for symbol in symbols {
+        hasher.write_u32(symbol.index() as u32);
+    }
+    // Literals follow one another, so the ends tell their positions apart.
+    (positions.first(), positions.last()).hash(&mut hasher);
+    hasher.finish() as u32
 }
 
 /// The table of hashes looks at the lowest and the highest bits.
 fn spread(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
+    u64::from(hash) | u64::from(hash) << 38
 }
 
 /// The interned tables.
@@ -134,7 +139,7 @@ pub(crate) struct KeysTable {
 
 impl KeysTable {
     /// The table with these names (sorted by symbol, unique) and positions (as many, or none).
-    pub(crate) fn make(&self, symbols: &[Symbol], positions: &[Pos]) -> &'static Keys {
+    pub(crate) fn make(&self, heap: &Heap, symbols: &[Symbol], positions: &[Pos]) -> &'static Keys {
         debug_assert!(symbols.windows(2).all(|pair| pair[0] < pair[1]));
         debug_assert!(positions.is_empty() || positions.len() == symbols.len());
         let positions = if positions.iter().any(|pos| pos.is_some()) {
@@ -143,7 +148,7 @@ impl KeysTable {
             &[]
         };
         if symbols.len() > INTERN_LIMIT {
-            return new_keys(symbols.into(), positions.into(), 0);
+            return new_keys(heap, symbols, positions, 0);
         }
         let hash = hash_of((symbols, positions));
         let mut interned = self.interned.borrow_mut();
@@ -153,12 +158,12 @@ impl KeysTable {
                 |keys| keys.hash == hash && keys.content() == (symbols, positions),
                 |keys| spread(keys.hash),
             )
-            .or_insert_with(|| new_keys(symbols.into(), positions.into(), hash))
+            .or_insert_with(|| new_keys(heap, symbols, positions, hash))
             .get()
     }
 
     /// [`KeysTable::make`] of pairs that come one by one.
-    pub(crate) fn make_of(&self, keys: impl Iterator<Item = (Symbol, Pos)>) -> &'static Keys {
+    pub(crate) fn make_of(&self, heap: &Heap, keys: impl Iterator<Item = (Symbol, Pos)>) -> &'static Keys {
         let (mut symbols, mut positions) = self.scratch.take();
         symbols.clear();
         positions.clear();
@@ -166,37 +171,36 @@ impl KeysTable {
             symbols.push(symbol);
             positions.push(pos);
         }
-        let made = self.make(&symbols, &positions);
+        let made = self.make(heap, &symbols, &positions);
         self.scratch.replace((symbols, positions));
         made
     }
 
-    /// Like [`KeysTable::make`], taking over the memory of a large table. Positions are none, or as many as symbols
-    /// with at least one in a source.
-    pub(crate) fn make_owned(&self, symbols: Vec<Symbol>, positions: Vec<Pos>) -> &'static Keys {
+    /// Like [`KeysTable::make`]. Positions are none, or as many as symbols with at least one in a source.
+    pub(crate) fn make_large(&self, heap: &Heap, symbols: &[Symbol], positions: &[Pos]) -> &'static Keys {
         if symbols.len() <= INTERN_LIMIT {
-            return self.make(&symbols, &positions);
+            return self.make(heap, symbols, positions);
         }
-        new_keys(symbols.into(), positions.into(), 0)
+        new_keys(heap, symbols, positions, 0)
     }
 
     /// The same names without positions.
-    pub(crate) fn without_positions(&self, keys: &'static Keys) -> &'static Keys {
+    pub(crate) fn without_positions(&self, heap: &Heap, keys: &'static Keys) -> &'static Keys {
         if keys.positions.is_empty() {
             return keys;
         }
-        keys.stripped.get_or_init(|| self.make(&keys.symbols, &[]))
+        keys.stripped.get_or_init(|| self.make(heap, keys.symbols, &[]))
     }
 }
 
-fn new_keys(symbols: Box<[Symbol]>, positions: Box<[Pos]>, hash: u32) -> &'static Keys {
-    Box::leak(Box::new(Keys {
-        symbols,
-        positions,
+fn new_keys(heap: &Heap, symbols: &[Symbol], positions: &[Pos], hash: u32) -> &'static Keys {
+    heap.alloc_leaked(Keys {
+        symbols: heap.alloc_slice(symbols),
+        positions: heap.alloc_slice(positions),
         order: OnceCell::new(),
         index: OnceCell::new(),
         searches: Cell::new(0),
         hash,
         stripped: OnceCell::new(),
-    }))
+    })
 }

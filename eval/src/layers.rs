@@ -303,7 +303,7 @@ impl Heap {
             len += 1;
         }
         Union {
-            keys: self.keys.make_of(keys[..len].iter().copied()),
+            keys: self.keys.make_of(self, keys[..len].iter().copied()),
             from: self.alloc_slice(&from[..len]),
         }
     }
@@ -374,7 +374,7 @@ impl Heap {
                     positions.push(part.keys.position(i));
                 }
             });
-            let keys = self.keys.make_owned(symbols, positions);
+            let keys = self.keys.make_large(self, &symbols, &positions);
             self.unions.keys.borrow_mut().insert(shapes.into(), keys);
             keys
         })

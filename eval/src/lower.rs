@@ -51,6 +51,17 @@ impl Lowering<'_> {
         self.ev.code.alloc_slice_fill_iter(codes)
     }
 
+    /// Lowers the parts of something one by one.
+    fn each<T, C>(
+        &mut self,
+        parts: &[T],
+        mut lower: impl FnMut(&mut Self, usize, &T) -> Result<C>,
+    ) -> Result<&'static [C]> {
+        let code = self.ev.code;
+        let codes = code.alloc_slice_try_fill_with(parts.len(), |i| lower(self, i, &parts[i]))?;
+        Ok(codes)
+    }
+
     /// An expression in a lazy position that needs a thunk.
     fn thunk(&mut self, expr: ExprRef<'_>) -> Result<&'static ThunkCode> {
         self.scopes.enter_level();
@@ -146,11 +157,7 @@ impl Lowering<'_> {
                 bindings,
             } => return self.rec_attrs(bindings),
             ExprKind::List(elements) => {
-                let elements = elements
-                    .iter()
-                    .map(|element| self.lazy(element))
-                    .collect::<Result<_>>()?;
-                let elements = self.slice::<Delayed>(elements);
+                let elements = self.each(elements, |lowering, _, element| lowering.lazy(element))?;
                 Code::List(self.alloc(ListCode { elements }))
             }
             ExprKind::With { namespace, body } => {
@@ -199,11 +206,9 @@ impl Lowering<'_> {
             }
             ExprKind::Binary(operator, left, right) => return self.binary(operator, left, right, pos),
             ExprKind::Concat { force_string, parts } => {
-                let parts = parts
-                    .iter()
-                    .map(|part| Ok((self.strict(part.expr)?, part.pos)))
-                    .collect::<Result<Vec<_>>>()?;
-                let parts = self.slice(parts);
+                let parts = self.each(parts, |lowering, _, part| {
+                    Ok((lowering.strict(part.expr)?, part.pos))
+                })?;
                 Code::Concat(self.alloc(ConcatCode {
                     force_string,
                     parts,
@@ -246,11 +251,7 @@ impl Lowering<'_> {
     }
 
     fn path(&mut self, path: &[AttrName<'_>]) -> Result<&'static [Name]> {
-        let names = path
-            .iter()
-            .map(|name| self.name(name))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(self.slice(names))
+        self.each(path, |lowering, _, name| lowering.name(name))
     }
 
     fn select(
@@ -293,11 +294,7 @@ impl Lowering<'_> {
             return Ok(code);
         }
         let function = self.strict(function)?;
-        let args = args
-            .iter()
-            .map(|argument| self.lazy(argument))
-            .collect::<Result<Vec<_>>>()?;
-        let args = self.slice(args);
+        let args = self.each(args, |lowering, _, argument| lowering.lazy(argument))?;
         Ok(Code::Call(self.alloc(CallCode { function, args, pos })))
     }
 
@@ -347,22 +344,19 @@ impl Lowering<'_> {
     }
 
     fn lambda_inside(&mut self, lambda: &Lambda<'_>) -> Result<(Parameter, Code)> {
-        let mut names: Vec<Symbol> = lambda.arg.into_iter().collect();
-        names.extend(
-            lambda
-                .formals
-                .iter()
-                .flat_map(|formals| formals.formals)
-                .map(|formal| formal.name),
-        );
-        let first = self.scopes.reserve_locals(names.len().max(1) as u32);
-        for (i, &name) in names.iter().enumerate() {
+        let formals = lambda.formals.map_or(&[][..], |formals| formals.formals);
+        let locals = usize::from(lambda.arg.is_some()) + formals.len();
+        let first = self.scopes.reserve_locals(locals.max(1) as u32);
+        let names = lambda
+            .arg
+            .into_iter()
+            .chain(formals.iter().map(|formal| formal.name));
+        let bound = self.scopes.bound();
+        for (i, name) in names.enumerate() {
             self.scopes.bind(name, first + i as u32);
         }
         let result = self.parameter_and_body(lambda, first);
-        for &name in &names {
-            self.scopes.unbind(name);
-        }
+        self.scopes.unbind_to(bound);
         result
     }
 
@@ -374,22 +368,17 @@ impl Lowering<'_> {
                 let first = first + u32::from(name.is_some());
                 let end = first + formals.formals.len() as u32;
                 self.scopes.start_binding(first, end);
-                let lowered: Result<Vec<Formal>> = formals
-                    .formals
-                    .iter()
-                    .enumerate()
-                    .map(|(i, formal)| {
-                        self.scopes.bound_up_to(first + i as u32);
-                        let default = formal.default.map(|default| self.lazy(default)).transpose()?;
-                        Ok(Formal {
-                            name: formal.name,
-                            pos: formal.pos,
-                            default,
-                        })
+                let lowered = self.each(formals.formals, |lowering, i, formal| {
+                    lowering.scopes.bound_up_to(first + i as u32);
+                    let default = formal.default.map(|default| lowering.lazy(default)).transpose()?;
+                    Ok(Formal {
+                        name: formal.name,
+                        pos: formal.pos,
+                        default,
                     })
-                    .collect();
+                });
                 self.scopes.finish_binding();
-                let formals_code = self.slice(lowered?);
+                let formals_code = lowered?;
                 let defaults = formals_code
                     .iter()
                     .filter(|formal| formal.default.is_some())
@@ -464,14 +453,13 @@ impl Lowering<'_> {
         let first_attr = first + sources;
         let end = first_attr + bindings.attrs.len() as u32;
         // `inherit x;` means the x around the bindings, so these are lowered before any name is bound.
-        let outer: Vec<Option<Delayed>> = bindings
-            .attrs
-            .iter()
-            .map(|attr| match attr.value {
-                AttrValue::Inherit => self.attr_value(attr, first).map(Some),
-                _ => Ok(None),
-            })
-            .collect::<Result<_>>()?;
+        let mut outer = vec![];
+        for attr in bindings.attrs {
+            if let AttrValue::Inherit = attr.value {
+                outer.push(self.attr_value(attr, first)?);
+            }
+        }
+        let mut outer = outer.into_iter();
         for (i, attr) in bindings.attrs.iter().enumerate() {
             self.scopes.bind(attr.name, first_attr + i as u32);
         }
@@ -481,10 +469,10 @@ impl Lowering<'_> {
             for (i, attr) in bindings.attrs.iter().enumerate() {
                 let local = first_attr + i as u32;
                 self.scopes.bound_up_to(local);
-                let value = match (outer[i], attr.value) {
-                    (Some(outer), _) => outer,
-                    (None, AttrValue::Plain(expr)) if always_thunk => Delayed::Thunk(self.thunk(expr)?),
-                    (None, _) => self.attr_value(attr, first)?,
+                let value = match attr.value {
+                    AttrValue::Inherit => outer.next().expect("one for each"),
+                    AttrValue::Plain(expr) if always_thunk => Delayed::Thunk(self.thunk(expr)?),
+                    _ => self.attr_value(attr, first)?,
                 };
                 bound.push(Bound { local, value });
             }
@@ -494,18 +482,13 @@ impl Lowering<'_> {
         result
     }
 
-    fn unbind_all(&mut self, bindings: &Bindings<'_>) {
-        for attr in bindings.attrs {
-            self.scopes.unbind(attr.name);
-        }
-    }
-
     fn let_in(&mut self, bindings: &Bindings<'_>, body: ExprRef<'_>) -> Result<Code> {
         let locals = bindings.inherit_from.len() + bindings.attrs.len();
         let first = self.scopes.reserve_locals(locals as u32);
+        let names = self.scopes.bound();
         let bound = self.recursive(bindings, first, false)?;
         let body = self.strict(body);
-        self.unbind_all(bindings);
+        self.scopes.unbind_to(names);
         self.scopes.release_locals(first);
         let bindings = self.slice(bound);
         Ok(Code::Let(self.alloc(LetCode {
@@ -524,20 +507,15 @@ impl Lowering<'_> {
     }
 
     fn dynamic(&mut self, bindings: &Bindings<'_>) -> Result<&'static [DynamicCode]> {
-        let codes = bindings
-            .dynamic
-            .iter()
-            .map(|attr| {
-                let name = self.strict(attr.name)?;
-                let value = self.lazy(attr.value)?;
-                Ok(DynamicCode {
-                    name,
-                    value,
-                    pos: attr.pos,
-                })
+        self.each(bindings.dynamic, |lowering, _, attr| {
+            let name = lowering.strict(attr.name)?;
+            let value = lowering.lazy(attr.value)?;
+            Ok(DynamicCode {
+                name,
+                value,
+                pos: attr.pos,
             })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(self.slice(codes))
+        })
     }
 
     fn attrs(&mut self, bindings: &Bindings<'_>) -> Result<Code> {
@@ -548,12 +526,9 @@ impl Lowering<'_> {
         let sources = self.inherit_sources(bindings, first);
         self.scopes.finish_binding();
         let inherit_from = self.slice(sources?);
-        let slots = bindings
-            .attrs
-            .iter()
-            .map(|attr| self.attr_value(attr, first))
-            .collect::<Result<Vec<_>>>()?;
-        let slots = self.slice(slots);
+        let slots = self.each(bindings.attrs, |lowering, _, attr| {
+            lowering.attr_value(attr, first)
+        })?;
         let keys = self.keys(bindings);
         let dynamic = self.dynamic(bindings)?;
         // The locals stay reserved: the attributes' thunks are made while the set is built, and dynamic names
@@ -573,9 +548,10 @@ impl Lowering<'_> {
             .attrs
             .iter()
             .position(|attr| attr.name == self.ev.names.overrides);
+        let names = self.scopes.bound();
         let bound = self.recursive(bindings, first, overrides.is_some())?;
         let dynamic = self.dynamic(bindings);
-        self.unbind_all(bindings);
+        self.scopes.unbind_to(names);
         let keys = self.keys(bindings);
         let bindings = self.slice(bound);
         Ok(Code::RecAttrs(self.alloc(RecAttrsCode {

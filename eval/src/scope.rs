@@ -41,7 +41,9 @@ pub(crate) struct Scopes<'e> {
     levels: Vec<Level>,
     /// Emptied lists of captures, to be used again.
     spare: Vec<Vec<(Place, Source)>>,
-    bound: FxHashMap<Symbol, Vec<Place>>,
+    bound: FxHashMap<Symbol, Place>,
+    /// What names meant before they were bound, to be restored.
+    shadowed: Vec<(Symbol, Option<Place>)>,
     withs: Vec<(Place, Pos)>,
     /// Locals of recursive scopes that are being bound: from this local on they don't exist yet.
     unready: Vec<(Place, u32)>,
@@ -54,6 +56,7 @@ impl<'e> Scopes<'e> {
             levels: vec![],
             spare: vec![],
             bound: FxHashMap::default(),
+            shadowed: vec![],
             withs: vec![],
             unready: vec![],
             base,
@@ -107,13 +110,22 @@ impl<'e> Scopes<'e> {
     /// Binds a name to a local of the current level.
     pub(crate) fn bind(&mut self, name: Symbol, local: u32) {
         let place = self.place(local);
-        self.bound.entry(name).or_default().push(place);
+        let shadowed = self.bound.insert(name, place);
+        self.shadowed.push((name, shadowed));
     }
 
-    /// Undoes the latest binding of a name.
-    pub(crate) fn unbind(&mut self, name: Symbol) {
-        if let Some(places) = self.bound.get_mut(&name) {
-            places.pop();
+    /// How many bindings there are, for [`Scopes::unbind_to`].
+    pub(crate) fn bound(&self) -> usize {
+        self.shadowed.len()
+    }
+
+    /// Undoes the latest bindings, so that as many as these are left.
+    pub(crate) fn unbind_to(&mut self, bound: usize) {
+        for (name, shadowed) in self.shadowed.drain(bound..).rev() {
+            match shadowed {
+                Some(place) => self.bound.insert(name, place),
+                None => self.bound.remove(&name),
+            };
         }
     }
 
@@ -171,7 +183,7 @@ impl<'e> Scopes<'e> {
 
     /// What a name means here. Lexical scopes, the base scope included, beat every `with`.
     pub(crate) fn resolve(&mut self, name: Symbol) -> Resolved {
-        if let Some(&place) = self.bound.get(&name).and_then(|places| places.last()) {
+        if let Some(&place) = self.bound.get(&name) {
             let is_unready = |&(first, end): &(Place, u32)| {
                 first.level == place.level && (first.local..end).contains(&place.local)
             };

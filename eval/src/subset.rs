@@ -61,13 +61,13 @@ impl Heap {
 
     fn subset(&self, whole: &Keys, keep: impl Fn(usize) -> bool) -> Subset {
         let from: Vec<u32> = (0..whole.len()).filter(|&i| keep(i)).map(|i| i as u32).collect();
-        let symbols = from.iter().map(|&i| whole.symbols()[i as usize]).collect();
+        let symbols: Vec<Symbol> = from.iter().map(|&i| whole.symbols()[i as usize]).collect();
         let positions = match whole.has_positions() {
             true => from.iter().map(|&i| whole.position(i as usize)).collect(),
             false => vec![],
         };
         Subset {
-            keys: self.keys.make_owned(symbols, positions),
+            keys: self.keys.make_large(self, &symbols, &positions),
             from: from.into(),
         }
     }

@@ -131,8 +131,9 @@ fn intersect_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let left = ev.expect_attrs(args[0], pos, context)?;
     let context = "while evaluating the second argument passed to builtins.intersectAttrs";
     let right = ev.expect_attrs(args[1], pos, context)?;
-    let mut entries: Vec<Entry> = Vec::with_capacity(left.len().min(right.len()));
-    if left.len() < right.len() {
+    // How many attributes a layered set has is not worth counting: `callPackage` intersects with all packages.
+    let mut entries: Vec<Entry> = Vec::with_capacity(left.bound().min(right.bound()));
+    if left.bound() < right.bound() {
         for &name in left.flat(ev.heap).keys.symbols() {
             if let Some(found) = right.find(name) {
                 entries.push(Entry {
@@ -144,10 +145,11 @@ fn intersect_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
         }
     } else {
         let common = |entry: &Entry| left.find(entry.name).is_some();
-        entries.extend(right.flat(ev.heap).entries().filter(common));
-    }
-    if entries.len() == right.len() {
-        return ev.force(args[1], pos);
+        let all = right.flat(ev.heap);
+        entries.extend(all.entries().filter(common));
+        if entries.len() == all.len() {
+            return ev.force(args[1], pos);
+        }
     }
     Ok(ev.heap.attrs_sorted(&entries))
 }

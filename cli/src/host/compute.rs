@@ -1,5 +1,6 @@
 //! The store of read-only evaluation: works out where everything would be and writes nothing.
 
+use super::texts::Texts;
 use super::{SourceFailure, os, source_filter, store_error};
 use nivis_eval::error::Result;
 use nivis_eval::host::Source;
@@ -7,14 +8,13 @@ use nivis_store::derivation::Instantiated;
 use nivis_store::hash::Hash;
 use nivis_store::path::{StoreDir, StorePath};
 use nivis_store::source::{SourceMethod, hash_source};
-use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 
 /// What would be in the store.
 pub(super) struct Computed {
     store_dir: StoreDir,
     /// Derivations, so that `import` of one finds it.
-    derivations: RefCell<FxHashMap<StorePath, Box<[u8]>>>,
+    derivations: RefCell<Texts>,
 }
 
 impl Computed {
@@ -26,11 +26,11 @@ impl Computed {
     }
 
     pub(super) fn knows(&self, path: &StorePath) -> bool {
-        self.derivations.borrow().contains_key(path)
+        self.derivations.borrow().contains(path)
     }
 
-    pub(super) fn derivation(&self, path: &StorePath) -> Option<Vec<u8>> {
-        self.derivations.borrow().get(path).map(|text| text.to_vec())
+    pub(super) fn derivation(&self, path: &StorePath) -> Option<std::io::Result<Vec<u8>>> {
+        self.derivations.borrow().get(path)
     }
 
     pub(super) fn add_text(&self, name: &str, text: &[u8], references: &[StorePath]) -> Result<StorePath> {
@@ -41,8 +41,8 @@ impl Computed {
     }
 
     pub(super) fn add_derivation(&self, made: &Instantiated) {
-        let text = made.text.as_slice().into();
-        self.derivations.borrow_mut().insert(made.drv_path.clone(), text);
+        let path = made.drv_path.clone();
+        self.derivations.borrow_mut().insert(path, &made.text);
     }
 
     pub(super) fn add_source(&self, mut source: Source<'_>) -> Result<(StorePath, Hash)> {
