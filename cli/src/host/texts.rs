@@ -82,13 +82,13 @@ mod tests {
         let mut texts = Texts::default();
         let path = |i: u8| StorePath::from_digest(&[i; 20], "x.drv").expect("a valid name");
         let text = |i: u8| vec![i; 10_000 * usize::from(i)];
-        for i in 0..20 {
+        for i in 0..21 {
             texts.insert(path(i), &text(i));
         }
         assert!(texts.file.is_some() && !texts.pending.is_empty());
-        for i in 0..20 {
+        for i in 0..21 {
             assert_eq!(texts.get(&path(i)).expect("known").expect("readable"), text(i));
         }
-        assert!(texts.get(&path(20)).is_none() && !texts.contains(&path(20)));
+        assert!(texts.get(&path(21)).is_none() && !texts.contains(&path(21)));
     }
 }
