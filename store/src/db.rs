@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
@@ -230,6 +231,20 @@ impl Db {
         }
     }
 
+    /// SQLite does not always know that the disk is full: it may fail before it writes.
+    fn failed(&self, source: rusqlite::Error) -> StoreError {
+        let code = source.sqlite_error_code();
+        let about_disk = matches!(code, Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure));
+        let folder = self.file.parent().unwrap_or(Path::new("/"));
+        if about_disk && statvfs(folder).is_ok_and(|status| status.blocks_available() == 0) {
+            return StoreError::DiskFull(self.file.clone());
+        }
+        StoreError::Database {
+            path: self.file.clone(),
+            source: Box::new(source),
+        }
+    }
+
     /// Try something until the database is not busy.
     fn retry<T>(&self, mut attempt: impl FnMut(&Connection) -> Attempt<T>) -> Result<T, StoreError> {
         let start = Instant::now();
@@ -248,12 +263,7 @@ impl Db {
                     }
                     std::thread::sleep(Duration::from_millis(5 + u64::from(std::process::id() % 64)));
                 }
-                Err(Failure::Sqlite(source)) => {
-                    return Err(StoreError::Database {
-                        path: self.file.clone(),
-                        source: Box::new(source),
-                    });
-                }
+                Err(Failure::Sqlite(source)) => return Err(self.failed(source)),
             }
         }
     }

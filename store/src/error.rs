@@ -89,6 +89,8 @@ pub enum StoreError {
     Repair(String),
     #[error("invalid hash part")]
     BadHashPart,
+    #[error("SQLite database \"{}\": No space left on device; 'nix-store --gc' frees some", .0.display())]
+    DiskFull(PathBuf),
     #[error("SQLite database \"{}\": {source}", path.display())]
     Database {
         path: PathBuf,
