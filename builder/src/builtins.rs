@@ -73,8 +73,13 @@ pub(crate) fn action(
         }
     };
     Ok(Action::Builtin(Box::new(move || {
-        run().map_err(|message| format!("error: {message}"))
+        run().map_err(|message| format!("error: {}", indent(&message)))
     })))
+}
+
+/// Puts further lines of a message below its first, behind `error: `.
+fn indent(message: &str) -> String {
+    message.replace('\n', "\n       ").replace("       \n", "\n")
 }
 
 /// Warn in the protocol that the reference's own builders use.
