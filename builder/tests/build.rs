@@ -589,7 +589,11 @@ fn files_and_profiles_are_made_by_builders_of_ours() {
             "error: Unable to build profile. There is a conflict for the following files:"
         );
         assert_eq!(outcome.lines[1], "");
-        assert!(outcome.lines[2].starts_with("         \"/"), "{}", outcome.lines[2]);
+        assert!(
+            outcome.lines[2].starts_with("         \"/"),
+            "{}",
+            outcome.lines[2]
+        );
         outcome.failure();
     }
 }
