@@ -110,7 +110,7 @@ const ARCHITECTURES: &[(u32, &[Entry], u32)] = if cfg!(target_arch = "x86_64") {
     &[]
 };
 
-/// Numbers of x32 that differ from those of x86_64: none of the calls above.
+// Where the parts of what the kernel tells of a call lie (`struct seccomp_data`), in bytes.
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 const ARGUMENTS: u32 = 16;

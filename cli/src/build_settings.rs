@@ -1,5 +1,6 @@
 //! From settings to what the builder and its scheduler go by.
 
+use crate::env;
 use crate::options::Common;
 use crate::settings::Settings;
 use nivis_builder::realise::Options;
@@ -69,8 +70,9 @@ pub(crate) fn build_settings(common: &Common) -> BuildSettings {
             .collect(),
         ignored_acls: words("ignored-acls").collect(),
         // The setting wins over what is inherited.
-        impure_env: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        impure_env: env::all()
+            .into_iter()
+            .filter_map(|(name, value)| Some((String::from_utf8(name).ok()?, String::from_utf8(value).ok()?)))
             .chain(
                 settings
                     .list("impure-env")

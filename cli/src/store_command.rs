@@ -132,7 +132,6 @@ impl Call<'_> {
     }
 
     /// The last value given to a flag of the operation.
-    #[allow(dead_code, reason = "for operations whose flags have values")]
     pub(crate) fn value(&self, name: &str) -> Option<&Arg> {
         let mut values = self.flags.iter().rev().filter(|(flag, _)| *flag == name);
         values.find_map(|(_, value)| value.as_ref())

@@ -96,8 +96,7 @@ impl Evaluator {
 
     /// Parses and evaluates text given on the command line or by standard input.
     pub fn eval_text(&self, source: &[u8], origin: Origin, base_dir: &[u8]) -> Result<Value> {
-        let code = self.load(source, origin, base_dir, &[])?;
-        self.run_code(code, &[])
+        self.eval_in_scope(source, origin, base_dir, &[])
     }
 
     /// Evaluates text that sees these variables, which hide those of the base scope.

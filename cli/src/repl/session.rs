@@ -151,7 +151,7 @@ impl<'s> Repl<'s> {
         }
     }
 
-    /// Loads a file: a path, or `<name>`.
+    /// Loads a file: a path, `<name>`, or something to fetch.
     pub(super) fn load(&self, file: &str) -> Result<()> {
         let start = Start::File(file.as_bytes().to_vec());
         let same = |old: &Start| matches!(old, Start::File(path) if path == file.as_bytes());
@@ -181,25 +181,10 @@ impl<'s> Repl<'s> {
     fn start(&self, start: &Start) -> Result<()> {
         let ev = &self.session.ev;
         let value = match start {
-            Start::File(path) => ev.import(&self.locate(path)?)?,
+            Start::File(path) => ev.import(&self.session.locate(path, &current_dir()?)?)?,
             Start::Expression(text) => self.eval(&String::from_utf8_lossy(text))?,
         };
         self.add(ev.auto_call(self.auto_args, value.slot())?)
-    }
-
-    fn locate(&self, file: &[u8]) -> Result<Vec<u8>> {
-        if !file.starts_with(b"<") {
-            return Ok(nivis_lang::path::absolute(&current_dir()?, file));
-        }
-        let value = self.eval(&String::from_utf8_lossy(file))?;
-        let mut context = nivis_eval::context::ContextId::EMPTY;
-        let path = self.session.ev.coerce_to_path(
-            value.slot(),
-            Pos::NONE,
-            &mut context,
-            "while looking up a file",
-        )?;
-        Ok(path.into_owned())
     }
 
     /// A message beside the values.
