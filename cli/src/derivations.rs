@@ -1,6 +1,7 @@
 //! Finding derivations in a value: itself, or those in a list or set, further down where
 //! `recurseForDerivations` says so.
 
+use crate::collection::collect_if_due;
 use nivis_eval::attrs::Attrs;
 use nivis_eval::context::ContextId;
 use nivis_eval::error::{Error, Kind, Result, ResultExt};
@@ -39,12 +40,16 @@ pub(crate) fn find(ev: &Evaluator, slot: Slot, auto_args: &'static Attrs) -> Res
 pub(crate) struct Search<'e> {
     ev: &'e Evaluator,
     auto_args: &'static Attrs,
-    /// Sets that were taken already: `rec { a = derivation …; b = a; }` is one derivation.
+    /// Sets that were taken already: `rec { a = derivation …; b = a; }` is one derivation. All are in `found`.
     seen: FxHashSet<*const Attrs>,
     /// Leave out what `throw`s or fails an assertion.
     pub(crate) skip_assertions: bool,
     /// Note what fails in any other way, and go on.
     pub(crate) keep_going: bool,
+    /// Collect garbage on the way: only if those who search have no other values at hand.
+    pub(crate) collects: bool,
+    /// The values that are being searched.
+    open: Vec<Slot>,
     /// What was found so far.
     pub(crate) found: Vec<Package>,
     /// What failed so far, with `keep_going`.
@@ -60,6 +65,8 @@ impl<'e> Search<'e> {
             seen: FxHashSet::default(),
             skip_assertions: false,
             keep_going: false,
+            collects: false,
+            open: vec![],
             found: vec![],
             broken: vec![],
         }
@@ -81,8 +88,9 @@ impl<'e> Search<'e> {
         if !self.ev.is_derivation(attrs)? {
             return Ok(Some(value));
         }
-        if self.seen.insert(std::ptr::from_ref(attrs)) {
+        if !self.seen.contains(&std::ptr::from_ref(attrs)) {
             name_of(self.ev, attrs)?;
+            self.seen.insert(std::ptr::from_ref(attrs));
             self.found.push(Package {
                 attr_path: path.to_vec(),
                 attrs,
@@ -98,6 +106,14 @@ impl<'e> Search<'e> {
         let Some(value) = self.take(value.slot(), path)? else {
             return Ok(());
         };
+        self.open.push(value.slot());
+        let outcome = self.parts(value, path);
+        self.open.pop();
+        outcome
+    }
+
+    /// Searches the parts of a value.
+    fn parts(&mut self, value: Value, path: &[u8]) -> Result<()> {
         if let Some(set) = value.as_attrs() {
             return self.attributes(set, path);
         }
@@ -106,6 +122,7 @@ impl<'e> Search<'e> {
                 let path = below(path, i.to_string().as_bytes());
                 let outcome = self.element(element, &path);
                 self.note(outcome, &path)?;
+                self.collect_if_due();
             }
             return Ok(());
         }
@@ -139,8 +156,17 @@ impl<'e> Search<'e> {
                 )
             });
             self.note(outcome, &path)?;
+            self.collect_if_due();
         }
         Ok(())
+    }
+
+    /// Collects what evaluating the last part left behind.
+    fn collect_if_due(&self) {
+        if self.collects {
+            let sets = self.found.iter().map(|package| package.attrs.value().slot());
+            collect_if_due(self.ev, || sets.chain(self.open.iter().copied()));
+        }
     }
 
     fn attribute(&mut self, slot: Slot, path: &[u8], combine: bool) -> Result<()> {

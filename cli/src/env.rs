@@ -48,6 +48,8 @@ pub(crate) struct Environment {
     pub(crate) show_stats_path: Option<PathBuf>,
     /// `NIX_COUNT_CALLS`: count calls by function, for the statistics.
     pub(crate) count_calls: bool,
+    /// `GC_INITIAL_HEAP_SIZE`: below this no garbage is collected. Bytes, or with `k`, `m`, `g` behind the number.
+    pub(crate) initial_heap_size: Option<usize>,
     /// `NIX_BUILD_SHELL`: the shell that `nix-shell` opens.
     pub(crate) build_shell: Option<Vec<u8>>,
     /// `NIX_ABORT_ON_WARN`: `builtins.warn` fails.
@@ -99,6 +101,7 @@ impl Environment {
                 .filter(|path| path != "-")
                 .map(PathBuf::from),
             count_calls: is_on("NIX_COUNT_CALLS"),
+            initial_heap_size: text("GC_INITIAL_HEAP_SIZE").and_then(|text| bytes(&text)),
             build_shell: std::env::var_os("NIX_BUILD_SHELL").map(OsString::into_vec),
             abort_on_warn: matches!(text("NIX_ABORT_ON_WARN").as_deref(), Some("1" | "yes" | "true")),
             editor: text("EDITOR").unwrap_or_else(|| "vi".to_owned()),
@@ -152,6 +155,17 @@ fn paths(list: &OsStr) -> Vec<PathBuf> {
         .filter(|path| !path.is_empty())
         .map(|path| PathBuf::from(OsStr::from_bytes(path)))
         .collect()
+}
+
+/// A number of bytes as the collector of C++ Nix reads it.
+fn bytes(text: &str) -> Option<usize> {
+    let (digits, shift) = match text.as_bytes().last()?.to_ascii_lowercase() {
+        b'k' => (&text[..text.len() - 1], 10),
+        b'm' => (&text[..text.len() - 1], 20),
+        b'g' => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    digits.parse::<usize>().ok()?.checked_shl(shift)
 }
 
 /// Set, and not to `0`.

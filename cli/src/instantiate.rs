@@ -78,12 +78,16 @@ impl<'r> Run<'r> {
         let ev = &self.session.ev;
         let (text, origin, dir) = self.session.read_input(input)?;
         let root = ev.eval_text(&text, origin, &dir)?.slot();
-        for path in self.flags.attr_paths() {
+        let mut paths = self.flags.attr_paths().into_iter().peekable();
+        while let Some(path) = paths.next() {
             let slot = attr_path::find(ev, path, self.auto_args, root)?;
             ev.force(slot, Pos::NONE)?;
             match self.flags.eval_only {
                 true => self.print_value(slot, out)?,
-                false => self.print_derivations(slot, out)?,
+                false => {
+                    let needed = paths.peek().map(|_| root);
+                    self.print_derivations(slot, needed, out)?;
+                }
             }
         }
         Ok(())

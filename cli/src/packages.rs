@@ -65,6 +65,12 @@ impl Package {
         }
     }
 
+    /// The values that it consists of.
+    pub(crate) fn values(&self) -> impl Iterator<Item = Slot> {
+        let sets = self.attrs.into_iter().chain(self.changed_meta);
+        sets.map(|set| set.value().slot())
+    }
+
     /// Gives it another name.
     pub(crate) fn set_name(&mut self, name: &[u8]) {
         self.given_name = Some(name.to_vec());

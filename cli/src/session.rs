@@ -127,8 +127,9 @@ impl Session {
                 pos: Pos::NONE,
             });
         }
-        let set = ev.heap.attrs(&mut entries).as_attrs();
-        set.ok_or_else(|| Failure::Plain("the arguments are not a set".to_owned()))
+        let set = ev.heap.attrs(&mut entries);
+        ev.keep(set.slot());
+        set.as_attrs().ok_or_else(|| Failure::Plain("the arguments are not a set".to_owned()))
     }
 }
 
@@ -150,6 +151,9 @@ fn eval_settings(common: &Common, environment: &Environment, read_only: bool) ->
         allow_import_from_derivation: settings.bool("allow-import-from-derivation"),
         read_only,
         count_calls: environment.count_calls,
+        initial_heap_size: environment
+            .initial_heap_size
+            .unwrap_or(Settings::default().initial_heap_size),
         current_dir: current_dir().unwrap_or_else(|_| b"/".to_vec()),
         features: settings
             .list("experimental-features")

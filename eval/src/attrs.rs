@@ -14,6 +14,7 @@ use crate::value::{Slot, Tag, Value};
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 use std::cell::Cell;
+use std::ptr::NonNull;
 
 const KIND: u64 = 7;
 pub(crate) const LAYERED: u64 = 1;
@@ -55,6 +56,17 @@ impl Mapped {
         let element = self.heap.apply_named(self.function, name, value);
         self.elements[i].set(element);
         element
+    }
+
+    /// The function, the set that it is mapped over, and the copy if one was made.
+    pub(crate) fn parts(&self) -> (Slot, &'static Attrs, Option<&'static Attrs>) {
+        (self.function, self.source, self.flat.get())
+    }
+
+    /// The elements made so far.
+    pub(crate) fn made_elements(&self) -> impl Iterator<Item = Slot> {
+        let made = self.elements.iter().map(Cell::get);
+        made.filter(|element| element.as_cell().is_some())
     }
 
     fn find(&self, name: Symbol) -> Option<Found> {
@@ -121,6 +133,11 @@ impl Attrs {
                 slots: std::slice::from_raw_parts(first, keys.len()),
             })
         }
+    }
+
+    /// The set as a value.
+    pub fn value(&'static self) -> Value {
+        Value::from_pointer(self, Tag::Attrs)
     }
 
     /// What inline caches compare: equal for flat sets of the same shape, and never the shape of another
@@ -222,6 +239,18 @@ impl Attrs {
             (Some(layer), _) => layer.flatten(),
             (None, Some(mapped)) => mapped.flatten(heap),
             (None, None) => self,
+        }
+    }
+
+    /// Gives back the elements of a mapped set that is dead.
+    ///
+    /// # Safety
+    /// `set` was made by [`Heap::map_attrs`], nobody uses it any more, and nobody else gives them back.
+    pub(crate) unsafe fn drop_elements(set: NonNull<Attrs>) {
+        // SAFETY: by this function's contract it is a Mapped whose elements are a leaked box.
+        unsafe {
+            let elements = std::ptr::from_ref(set.cast::<Mapped>().as_ref().elements);
+            drop(Box::from_raw(elements.cast_mut()));
         }
     }
 
@@ -368,6 +397,7 @@ impl Heap {
         // SAFETY: room for the object was just allocated.
         unsafe {
             pointer.write(mapped);
+            self.mapped.borrow_mut().push(pointer.cast());
             Value::from_pointer(pointer.cast::<Attrs>().as_ref(), Tag::Attrs)
         }
     }

@@ -80,6 +80,12 @@ impl Cell {
         unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).add(1).cast::<Slot>(), n) }
     }
 
+    /// The captures of a cell in state `Thunk` of that code.
+    pub(crate) fn thunk_slots(&'static self, code: &'static ThunkCode) -> &'static [Slot] {
+        assert!(self.raw() == state_word(std::ptr::from_ref(code).expose_provenance(), THUNK));
+        self.captures(code.captures.len())
+    }
+
     /// The state of the cell.
     #[inline(always)]
     pub(crate) fn state(&'static self) -> State {

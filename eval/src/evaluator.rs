@@ -122,10 +122,10 @@ pub struct Evaluator {
     pub(crate) depth: Cell<u32>,
     /// Where lowered code lives.
     pub(crate) code: &'static Bump,
-    /// How large it was when it last asked for huge pages.
-    code_size: Cell<usize>,
     pub(crate) base_scope: RefCell<FxHashMap<Symbol, Slot>>,
     builtins: Cell<Value>,
+    /// Values that others hold on to.
+    kept: RefCell<Vec<Slot>>,
     pub(crate) files: Files,
     /// The derivations computed so far.
     pub derivations: Derivations,
@@ -139,6 +139,7 @@ impl Evaluator {
         let mut symbols = Symbols::new();
         let names = Names::new(&mut symbols);
         let heap: &'static Heap = Box::leak(Box::new(Heap::new()));
+        heap.collect_from.set(settings.initial_heap_size);
         let builtins = heap.attrs(&mut []);
         Evaluator {
             heap,
@@ -154,9 +155,9 @@ impl Evaluator {
             stack: Stack::new(),
             depth: Cell::new(0),
             code: Box::leak(Box::new(Bump::new())),
-            code_size: Cell::new(0),
             base_scope: RefCell::default(),
             builtins: Cell::new(builtins),
+            kept: RefCell::default(),
             files: Files::default(),
             derivations: Derivations::default(),
             internal_end: Cell::new(Pos::NONE),
@@ -198,6 +199,8 @@ impl Evaluator {
         }
         scope.insert(own, set.slot());
         self.builtins.set(set);
+        // Code that was lowered before the scope is defined again goes on with this set.
+        self.keep(set.slot());
     }
 
     /// The set `builtins`.
@@ -232,12 +235,19 @@ impl Evaluator {
         pos <= self.internal_end.get()
     }
 
-    /// Running jumps about in the code of thousands of files: huge pages save looking up where it lies.
-    pub(crate) fn code_grew(&self) {
-        let size = self.code.allocated_bytes();
-        if self.code_size.replace(size) != size {
-            crate::heap::ask_for_huge_pages(self.code);
-        }
+    /// Has no collection free what can be reached from here.
+    pub fn keep(&self, slot: Slot) {
+        self.kept.borrow_mut().push(slot);
+    }
+
+    /// The values that the evaluator itself holds on to.
+    pub(crate) fn own_roots(&self) -> Vec<Slot> {
+        let mut roots = self.kept.borrow().clone();
+        roots.extend(self.base_scope.borrow().values());
+        roots.extend(self.files.values());
+        roots.extend(self.symbol_values.borrow().iter().flatten().map(|value| value.slot()));
+        roots.extend(self.derivations.imported.get().map(Value::slot));
+        roots
     }
 
     // ---- symbols ----

@@ -1,27 +1,29 @@
-//! The heap: bump arenas that are never freed, and the objects in them.
+//! The heap: objects that are made one behind the other, and an arena for what lives as long as the evaluator.
 //!
 //! Collecting garbage costs C++ Nix 28-38 % of its CPU on nixpkgs and saves it between 1 and 27 % of memory;
-//! with objects half the size we come out ahead without. Chunks ask for huge pages: filling fresh 4 KiB pages
-//! costs 14.7 ns per 16 bytes, huge ones 3.7 ns.
-//!
-//! Nothing is freed to the system, but blocks of words that are known to be dead are made use of again: see
+//! with objects half the size we come out ahead without while one value is evaluated. Walks over many packages collect
+//! between them: see [`crate::collect`]. Blocks of words that are known to be dead are made use of again at once: see
 //! [`Heap::release`].
 //!
 //! # Invariants
 //!
 //! * Every object is 8-aligned and starts with words this module wrote before the reference escapes.
+//! * Objects of words (strings, lists, sets, cells, functions) lie in the region, where they may be collected, or in
+//!   the arena, where they stay and refer to nothing in the region. Everything else lies in the arena.
 //! * A released block is on exactly one free list, of its own size, and nothing else points to it.
 //! * Objects with a tail (lists, strings, sets, cells, closures) are followed by as many words or bytes as their
 //!   header says.
 
+use crate::collect::Sweep;
 use crate::context::ContextId;
 use crate::keys::KeysTable;
 use crate::layers::UnionMemo;
+use crate::region::Region;
 use crate::subset::SubsetMemo;
 use crate::value::{Slot, Tag, Value};
 use bumpalo::Bump;
 use std::alloc::Layout;
-use std::cell::{Cell, UnsafeCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ptr::NonNull;
 
 /// A string: bytes and the id of its context.
@@ -124,23 +126,81 @@ fn out_of_memory() -> ! {
 const DEAD: u64 = 0x7ff8 | Tag::List as u64;
 
 /// Blocks of fewer words than this are made use of again.
-const CLASSES: usize = 32;
+pub(crate) const CLASSES: usize = 32;
+
+/// How many words are taken from the region at a time.
+const BLOCK: usize = 4 << 10;
 
 const FIRST_CHUNK: usize = 1 << 20;
 const LARGEST_CHUNK: usize = 32 << 20;
 
-/// The arenas of one evaluator. Leaked: see the module's invariants.
+/// The dead blocks of each size; the first word of one points to the next.
+type FreeLists = [Cell<Option<NonNull<u64>>>; CLASSES];
+
+/// Words to be given out: those from `next` up to `end`.
+struct Room {
+    next: Cell<NonNull<u64>>,
+    end: Cell<NonNull<u64>>,
+}
+
+impl Room {
+    fn none() -> Room {
+        Room {
+            next: Cell::new(NonNull::dangling()),
+            end: Cell::new(NonNull::dangling()),
+        }
+    }
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        (self.end.get().addr().get() - self.next.get().addr().get()) / size_of::<u64>()
+    }
+
+    #[inline(always)]
+    fn take(&self, n: usize) -> Option<NonNull<u64>> {
+        let start = self.next.get();
+        if n > self.len() {
+            return None;
+        }
+        // SAFETY: there are that many words up to the end.
+        self.next.set(unsafe { start.add(n) });
+        Some(start)
+    }
+
+    /// Goes on with `n` words from `start`.
+    ///
+    /// # Safety
+    /// There are that many, and nobody else uses them.
+    unsafe fn set(&self, start: NonNull<u64>, n: usize) {
+        self.next.set(start);
+        // SAFETY: by this function's contract.
+        self.end.set(unsafe { start.add(n) });
+    }
+}
+
+/// Everything that one evaluator makes. Leaked: see the module's invariants.
 pub struct Heap {
-    /// The arena in use. Replaced when full, so that each chunk is one mapping that can ask for huge pages.
-    current: UnsafeCell<&'static Bump>,
+    pub(crate) region: Region,
+    /// Where small objects are made.
+    room: Room,
+    /// What the region has left.
+    fresh: Room,
+    free: FreeLists,
+    /// What the last collection found to be dead and was not used again yet.
+    pub(crate) sweep: RefCell<Option<Sweep>>,
+    /// Objects are to lie in the arena.
+    is_permanent: Cell<bool>,
+    /// The arena in use. Replaced when full.
+    arena: UnsafeCell<&'static Bump>,
     next_chunk: Cell<usize>,
-    allocated: Cell<usize>,
+    arena_bytes: Cell<usize>,
     limit: Cell<usize>,
-    /// The dead blocks of each size; the first word of one points to the next. Per heap, so per thread.
-    free: [Cell<Option<NonNull<u64>>>; CLASSES],
+    /// From this many bytes in the region on, a collection would be worth its while.
+    pub(crate) collect_from: Cell<usize>,
     pub(crate) keys: KeysTable,
     pub(crate) unions: UnionMemo,
     pub(crate) subsets: SubsetMemo,
+    pub(crate) mapped: RefCell<Vec<NonNull<crate::attrs::Attrs>>>,
     /// What was made of each kind.
     pub counters: Counters,
 }
@@ -152,24 +212,37 @@ impl Default for Heap {
 }
 
 impl Heap {
-    /// A heap with its first chunk.
+    /// An empty heap.
     pub fn new() -> Heap {
+        let Some(region) = Region::reserve() else {
+            out_of_memory()
+        };
+        let fresh = Room::none();
+        // SAFETY: nobody uses any of the region yet.
+        unsafe { fresh.set(region.start(), 0) };
         Heap {
-            current: UnsafeCell::new(new_arena(FIRST_CHUNK)),
-            next_chunk: Cell::new(2 * FIRST_CHUNK),
-            allocated: Cell::new(FIRST_CHUNK),
-            limit: Cell::new(usize::MAX),
+            region,
+            room: Room::none(),
+            fresh,
             free: [const { Cell::new(None) }; CLASSES],
+            sweep: RefCell::new(None),
+            is_permanent: Cell::new(false),
+            arena: UnsafeCell::new(new_arena(FIRST_CHUNK)),
+            next_chunk: Cell::new(2 * FIRST_CHUNK),
+            arena_bytes: Cell::new(FIRST_CHUNK),
+            limit: Cell::new(usize::MAX),
+            collect_from: Cell::new(usize::MAX),
             keys: KeysTable::default(),
             unions: UnionMemo::default(),
             subsets: SubsetMemo::default(),
+            mapped: RefCell::default(),
             counters: Counters::default(),
         }
     }
 
     /// Bytes taken from the system so far.
     pub fn reserved_bytes(&self) -> usize {
-        self.allocated.get()
+        self.region.committed() * size_of::<u64>() + self.arena_bytes.get()
     }
 
     /// Has evaluation end as [`OutOfMemory`] rather than take more bytes than this from the system.
@@ -178,7 +251,7 @@ impl Heap {
     }
 
     fn check_limit(&self) {
-        if self.allocated.get() > self.limit.get() {
+        if self.reserved_bytes() > self.limit.get() {
             out_of_memory();
         }
     }
@@ -186,7 +259,7 @@ impl Heap {
     #[inline(always)]
     fn arena(&self) -> &'static Bump {
         // SAFETY: Heap is not Sync, and the reference is only replaced whole in `grow`, which returns none.
-        unsafe { *self.current.get() }
+        unsafe { *self.arena.get() }
     }
 
     #[inline(always)]
@@ -201,17 +274,17 @@ impl Heap {
     #[inline(never)]
     fn grow(&self, layout: Layout) -> NonNull<u8> {
         if layout.size() > LARGEST_CHUNK / 8 {
-            self.allocated.set(self.allocated.get() + layout.size());
+            self.arena_bytes.set(self.arena_bytes.get() + layout.size());
             self.check_limit();
             return new_arena(layout.size() + layout.align()).alloc_layout(layout);
         }
         let size = self.next_chunk.get().max(layout.size() + layout.align());
         self.next_chunk.set((size * 2).min(LARGEST_CHUNK));
-        self.allocated.set(self.allocated.get() + size);
+        self.arena_bytes.set(self.arena_bytes.get() + size);
         self.check_limit();
         let arena = new_arena(size);
         // SAFETY: as in `arena`.
-        unsafe { *self.current.get() = arena };
+        unsafe { *self.arena.get() = arena };
         arena.alloc_layout(layout)
     }
 
@@ -225,7 +298,100 @@ impl Heap {
             list.set(unsafe { block.cast::<Option<NonNull<u64>>>().read() });
             return block;
         }
-        self.bump_words(n)
+        match self.room.take(n) {
+            Some(block) => block,
+            None => self.more_words(n),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn more_words(&self, n: usize) -> NonNull<u64> {
+        if self.is_permanent.get() {
+            return match Layout::array::<u64>(n) {
+                Ok(layout) => self.alloc_layout(layout).cast(),
+                Err(_) => out_of_memory(),
+            };
+        }
+        if n >= CLASSES {
+            return self.fresh_words(n);
+        }
+        // SAFETY: nobody else has what is left of the room.
+        unsafe { self.release(self.room.next.get(), self.room.len()) };
+        if let Some((first, len)) = self.next_hole(n) {
+            // SAFETY: the words are dead, and so are those behind them.
+            unsafe { self.room.set(self.region.start().add(first), len) };
+        } else {
+            let block = self.fresh_words(BLOCK);
+            // SAFETY: just taken for this.
+            unsafe { self.room.set(block, BLOCK) };
+        }
+        self.room.take(n).unwrap_or_else(|| out_of_memory())
+    }
+
+    /// The next run of at least `n` dead words; shorter ones on the way go to the free lists.
+    fn next_hole(&self, n: usize) -> Option<(usize, usize)> {
+        let mut sweep = self.sweep.borrow_mut();
+        loop {
+            let Some((first, len)) = sweep.as_mut()?.next_run() else {
+                *sweep = None;
+                return None;
+            };
+            // SAFETY: the words lie in the region.
+            let block = unsafe { self.region.start().add(first) };
+            if cfg!(debug_assertions) {
+                // SAFETY: the words are dead.
+                (0..len).for_each(|i| unsafe { block.add(i).write(DEAD) });
+            }
+            if len >= n {
+                return Some((first, len));
+            }
+            // SAFETY: the words are dead, and the sweep comes by once.
+            unsafe { self.release(block, len) };
+        }
+    }
+
+    /// Words that were never used.
+    fn fresh_words(&self, n: usize) -> NonNull<u64> {
+        if let Some(block) = self.fresh.take(n) {
+            return block;
+        }
+        let left = self.fresh.len();
+        let Some(added) = self.region.commit(n - left) else {
+            out_of_memory()
+        };
+        self.check_limit();
+        // SAFETY: what was added lies right behind what was left.
+        unsafe { self.fresh.set(self.fresh.next.get(), left + added) };
+        self.fresh.take(n).unwrap_or_else(|| out_of_memory())
+    }
+
+    /// Has what `make` makes stay for ever. It must not refer to objects made otherwise.
+    pub fn permanently<T>(&self, make: impl FnOnce() -> T) -> T {
+        let room = (self.room.next.get(), self.room.end.get());
+        let free: [Option<NonNull<u64>>; CLASSES] = std::array::from_fn(|i| self.free[i].take());
+        self.room.next.set(self.room.end.get());
+        let before = self.is_permanent.replace(true);
+        let made = make();
+        self.is_permanent.set(before);
+        self.room.next.set(room.0);
+        self.room.end.set(room.1);
+        for (list, block) in self.free.iter().zip(free) {
+            list.set(block);
+        }
+        made
+    }
+
+    /// Forgets all blocks that may be used again: a collection is about to tell anew.
+    pub(crate) fn forget_free(&self) {
+        self.free.iter().for_each(|list| list.set(None));
+        self.room.next.set(self.room.end.get());
+        self.sweep.replace(None);
+    }
+
+    /// How many words of the region may be in use.
+    pub(crate) fn used_words(&self) -> usize {
+        self.region.committed() - self.fresh.len()
     }
 
     /// Takes back `n` words, to be given out again.
@@ -247,14 +413,6 @@ impl Heap {
                 block.cast::<Option<NonNull<u64>>>().write(list.get());
             }
             list.set(Some(block));
-        }
-    }
-
-    #[inline(always)]
-    fn bump_words(&self, n: usize) -> NonNull<u64> {
-        match Layout::array::<u64>(n) {
-            Ok(layout) => self.alloc_layout(layout).cast(),
-            Err(_) => out_of_memory(),
         }
     }
 
@@ -431,7 +589,7 @@ impl Heap {
     }
 }
 
-/// A leaked arena of at least `size` bytes, asking for huge pages.
+/// A leaked arena of at least `size` bytes.
 fn new_arena(size: usize) -> &'static Bump {
     let Ok(arena) = Bump::try_with_capacity(size) else {
         out_of_memory()
@@ -439,34 +597,7 @@ fn new_arena(size: usize) -> &'static Bump {
     let arena: &'static Bump = Box::leak(Box::new(arena));
     // From here on the arena must not add chunks of its own: growing is our business.
     arena.set_allocation_limit(Some(arena.allocated_bytes()));
-    ask_for_huge_pages(arena);
     arena
-}
-
-/// Asks for huge pages in the room that an arena has left.
-pub(crate) fn ask_for_huge_pages(arena: &Bump) {
-    const HUGE_PAGE: usize = 2 << 20;
-    let end = arena.allocated_bytes();
-    if end < 2 * HUGE_PAGE {
-        return;
-    }
-    // The free room of the chunk, found by looking at where it would allocate.
-    let room = arena.chunk_capacity();
-    let Ok(top) = arena.try_alloc_layout(Layout::from_size_align(8, 8).expect("a valid layout")) else {
-        return;
-    };
-    let top = top.as_ptr().addr();
-    let start = (top - (room - 8)).next_multiple_of(HUGE_PAGE);
-    let stop = top / HUGE_PAGE * HUGE_PAGE;
-    if stop > start {
-        let pointer = std::ptr::with_exposed_provenance_mut::<std::ffi::c_void>(start);
-        if let Some(pointer) = NonNull::new(pointer) {
-            // SAFETY: advice about pages inside the arena's own chunk; it changes no contents.
-            let _ = unsafe {
-                nix::sys::mman::madvise(pointer, stop - start, nix::sys::mman::MmapAdvise::MADV_HUGEPAGE)
-            };
-        }
-    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,13 @@ pub(crate) struct Files {
     arena: RefCell<Bump>,
 }
 
+impl Files {
+    /// The values of the files evaluated so far.
+    pub(crate) fn values(&self) -> Vec<Slot> {
+        self.values.borrow().values().copied().collect()
+    }
+}
+
 impl Evaluator {
     /// The value of a file, evaluated once. `path` may be a directory or a symlink.
     pub fn import(&self, path: &[u8]) -> Result<Value> {
@@ -187,7 +194,6 @@ impl Evaluator {
         let code = self
             .parse(source, base, base_dir, &arena)
             .and_then(|ast| self.lower(ast, scope));
-        self.code_grew();
         arena.reset();
         self.files.arena.replace(arena);
         code

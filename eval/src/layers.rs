@@ -83,6 +83,11 @@ impl Layer {
         len
     }
 
+    /// The lower set, the upper one, and their copy if one was made.
+    pub(crate) fn sets(&self) -> (&'static Attrs, &'static Attrs, Option<&'static Attrs>) {
+        (self.base, self.top, self.flat.get())
+    }
+
     fn parts(&'static self) -> Vec<Part> {
         let mut parts = Vec::with_capacity(MAX_DEPTH as usize + 1);
         self.add_parts(&mut parts);

@@ -12,6 +12,8 @@ pub mod call;
 #[allow(unsafe_code, reason = "lays out objects: see the module's invariants")]
 pub mod cell;
 pub mod code;
+#[allow(unsafe_code, reason = "frees objects: see the module's description")]
+pub mod collect;
 pub mod context;
 pub mod derivations;
 pub mod error;
@@ -35,6 +37,8 @@ pub mod path;
 pub mod place;
 pub mod primop;
 pub mod print;
+#[allow(unsafe_code, reason = "takes memory from the system: see the module's invariants")]
+mod region;
 mod scope;
 pub mod settings;
 #[allow(unsafe_code, reason = "zeroed frames: see the module's invariants")]

@@ -19,6 +19,11 @@ impl Evaluator {
     /// Lowers a file. `scope` are additional names around it (of `scopedImport`); the code's captures are their
     /// slots, in order.
     pub(crate) fn lower(&self, expr: ExprRef<'_>, scope: &[Symbol]) -> Result<&'static ThunkCode> {
+        // Constants stay as long as the code does.
+        self.heap.permanently(|| self.lower_here(expr, scope))
+    }
+
+    fn lower_here(&self, expr: ExprRef<'_>, scope: &[Symbol]) -> Result<&'static ThunkCode> {
         let base = self.base_scope.borrow();
         let mut lowering = Lowering {
             ev: self,

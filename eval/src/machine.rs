@@ -180,7 +180,7 @@ impl Evaluator {
     fn closure(&self, code: &'static LambdaCode, frame: &Frame<'_>) -> Value {
         if code.captures.is_empty() {
             return code.closed.get().unwrap_or_else(|| {
-                let (closure, _) = self.heap.closure(code);
+                let (closure, _) = self.heap.permanently(|| self.heap.closure(code));
                 code.closed.set(Some(closure));
                 closure
             });

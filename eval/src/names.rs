@@ -28,6 +28,13 @@ impl Default for NameCache {
     }
 }
 
+impl NameCache {
+    /// Forgets all: the strings may be gone.
+    pub(crate) fn forget(&self) {
+        self.entries.iter().for_each(|entry| entry.set(None));
+    }
+}
+
 impl Evaluator {
     /// The name that is the string's text.
     #[inline]

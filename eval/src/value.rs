@@ -8,7 +8,8 @@
 //! # Invariants (what the `unsafe` here rests on)
 //!
 //! * A word with a pointer tag was made by this crate's `heap` module from an object of that tag's type.
-//! * Heap objects are never freed or moved while the process lives, so `'static` references to them hold.
+//! * Heap objects are never moved, and freed only by [`crate::collect`], whose callers have no other values at hand than
+//!   those they name: so `'static` references to them hold.
 //! * The word 0 is `null`, so zeroed memory is a valid run of slots.
 
 use crate::attrs::Attrs;
@@ -20,7 +21,7 @@ use crate::heap::{Boxed, ListObject, StringObject};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Tag {
-    #[expect(dead_code, reason = "made from the bits of atoms, never named")]
+    #[expect(dead_code, reason = "made from the bits of atoms")]
     Atom = 0,
     Int = 1,
     Attrs = 2,
@@ -328,6 +329,17 @@ impl Slot {
             None => Some(Value(self.0)),
             Some(cell) => cell.finished(),
         }
+    }
+
+    #[inline(always)]
+    pub(crate) fn tag(self) -> Tag {
+        Value(self.0).tag()
+    }
+
+    /// The address of the cell or object, if it has one.
+    #[inline(always)]
+    pub(crate) fn address(self) -> usize {
+        (self.0 & !TAG_MASK) as usize
     }
 
     /// Whether both slots are one and the same cell or object.

@@ -190,7 +190,7 @@ fn function_args(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
             pos: formal.pos,
         })
         .collect();
-    let args = ev.heap.attrs_sorted(&entries);
+    let args = ev.heap.permanently(|| ev.heap.attrs_sorted(&entries));
     pattern.args.set(Some(args));
     Ok(args)
 }

@@ -2,6 +2,7 @@
 
 use super::Run;
 use super::flags::Output;
+use crate::collection::collect_if_due;
 use crate::derivations::{self, Package};
 use crate::failure::{Failure, Result};
 use crate::output::Out;
@@ -86,10 +87,18 @@ impl Run<'_> {
     }
 
     /// The paths of the derivations in a value; they are in the store before they are printed.
-    pub(super) fn print_derivations(&mut self, slot: Slot, out: &mut Out) -> Result<()> {
+    /// `needed` is what will be looked at afterwards.
+    pub(super) fn print_derivations(
+        &mut self,
+        slot: Slot,
+        needed: Option<Slot>,
+        out: &mut Out,
+    ) -> Result<()> {
         let packages = derivations::find(&self.session.ev, slot, self.auto_args)?;
         let mut lines = vec![];
-        for package in &packages {
+        for (i, package) in packages.iter().enumerate() {
+            let values = packages[i..].iter().map(|package| package.attrs.value().slot());
+            collect_if_due(&self.session.ev, || values.chain(needed));
             lines.push(self.describe(package)?);
         }
         self.session.store.flush()?;

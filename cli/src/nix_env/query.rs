@@ -8,6 +8,7 @@ use super::flags::{Flags, unknown};
 use super::selection::{self, Named};
 use super::source::Available;
 use crate::args::{Arg, lossy};
+use crate::collection::collect_if_due;
 use crate::derivations::Broken;
 use crate::failure::{Failure, Result};
 use crate::listing_index::ListingIndex;
@@ -194,7 +195,7 @@ impl Env<'_> {
             false => vec![],
         };
         let Available { mut packages, broken } = match wanted.available || wanted.compare_versions {
-            true => self.available(&wanted.attr_path, keep_going)?,
+            true => self.available(&wanted.attr_path, keep_going, true)?,
             false => Available::default(),
         };
         if !wanted.available {
@@ -275,11 +276,19 @@ impl Listing<'_> {
         }
     }
 
+    /// Collects what evaluating earlier packages left behind, when these are all that are still needed.
+    fn collect_if_due<'p>(&self, needed: impl IntoIterator<Item = &'p Named>) {
+        let values = needed.into_iter().flat_map(|listed| listed.package.values());
+        collect_if_due(&self.env.session.ev, || values);
+    }
+
     /// Asks in one go which packages are in the store; those that cannot be evaluated are dropped.
     fn ask_store(&mut self, packages: &mut Vec<Named>) -> Result<()> {
         let mut paths = BTreeSet::new();
-        let mut kept = vec![];
-        for listed in packages.drain(..) {
+        let mut kept: Vec<Named> = vec![];
+        let mut rest = std::mem::take(packages).into_iter();
+        while let Some(listed) = rest.next() {
+            self.collect_if_due(kept.iter().chain([&listed]).chain(rest.as_slice()));
             match listed.package.out_path(&self.env.session.ev) {
                 Ok(path) => {
                     paths.insert(path);

@@ -140,13 +140,15 @@ impl Env<'_> {
         self.session.logger.message(Level::Error, &message);
     }
 
-    /// The packages below an attribute path of the source. With `keep_going`, what fails is set aside.
-    pub(super) fn available(&self, path: &[u8], keep_going: bool) -> Result<Available> {
+    /// The packages below an attribute path of the source. With `keep_going`, what fails is set aside; with `collects`, the
+    /// caller has no other values that [`Evaluator::keep`] does not know.
+    pub(super) fn available(&self, path: &[u8], keep_going: bool, collects: bool) -> Result<Available> {
         let ev = self.ev();
         let slot = attr_path::find(ev, path, self.auto_args, self.source()?)?;
         let mut search = Search::new(ev, self.auto_args);
         search.skip_assertions = true;
         search.keep_going = keep_going;
+        search.collects = collects;
         search.all(slot, path)?;
         let mut available = Available {
             packages: search.found.into_iter().map(Package::from).collect(),
@@ -171,7 +173,12 @@ impl Env<'_> {
 
     /// The packages of the profile.
     pub(super) fn installed(&self) -> Result<Vec<Package>> {
-        crate::user_environment::installed(self.ev(), &self.profile)
+        let packages = crate::user_environment::installed(self.ev(), &self.profile)?;
+        packages
+            .iter()
+            .flat_map(Package::values)
+            .for_each(|slot| self.ev().keep(slot));
+        Ok(packages)
     }
 
     /// Those of the paths that are in the store, asked in one go.

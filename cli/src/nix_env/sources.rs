@@ -70,7 +70,7 @@ impl Env<'_> {
                 .map(|path| self.store_object(path, store))
                 .collect(),
             Source::Default => {
-                let all = self.available(b"", false)?.packages;
+                let all = self.available(b"", false, false)?.packages;
                 self.selected(all, newest_only)
             }
             Source::Profile(profile) => self.selected(user_environment::installed(ev, profile)?, newest_only),

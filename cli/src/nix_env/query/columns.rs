@@ -17,7 +17,8 @@ impl Listing<'_> {
     /// Columns line up, so nothing can be written before all is known.
     pub(super) fn write_table(&mut self, packages: &[Named], out: &mut dyn Write) -> Result<()> {
         let mut rows = vec![];
-        for package in packages {
+        for (i, package) in packages.iter().enumerate() {
+            self.collect_if_due(&packages[i..]);
             match self.row(package) {
                 Ok(row) => rows.extend(row),
                 Err(error) => self.failed(package, error)?,
@@ -108,7 +109,8 @@ impl Listing<'_> {
     }
 
     fn write_items(&mut self, packages: &[Named], xml: &mut XmlWriter<'_>) -> Result<()> {
-        for package in packages {
+        for (i, package) in packages.iter().enumerate() {
+            self.collect_if_due(&packages[i..]);
             let attributes = match self.attributes(package) {
                 Ok(Some(attributes)) => attributes,
                 Ok(None) => continue,

@@ -19,7 +19,8 @@ impl Listing<'_> {
     /// Names are sorted, so nothing can be written before all is known.
     pub(super) fn write_json(&mut self, packages: &[Named], out: &mut dyn Write) -> Result<()> {
         let mut entries = Fields::new();
-        for package in packages {
+        for (i, package) in packages.iter().enumerate() {
+            self.collect_if_due(&packages[i..]);
             let mut fields = Fields::new();
             let outcome = self.fields(package, &mut fields);
             // What was known before a failure stays listed.

@@ -1,0 +1,331 @@
+//! Collecting garbage, where a command goes from one package to the next and no evaluation is under way.
+//!
+//! What is reachable from the roots is marked, a bit for each word of the region; nothing moves. Words without a mark are
+//! found again one run after the other, as they are needed, so a collection costs what is alive and sweeping what is used
+//! again. Objects know their size and what they refer to: by the tag of whatever points to them and by their first word.
+//!
+//! Objects in the heap's arena are no part of this: they stay, and refer to nothing in the region.
+
+use crate::attrs::Attrs;
+use crate::cell::{Cell, State};
+use crate::evaluator::Evaluator;
+use crate::function::{Function, FunctionKind};
+use crate::heap::Heap;
+use crate::value::{Slot, Tag};
+
+/// Words of the bit table are as wide as this.
+const BITS: usize = u64::BITS as usize;
+const WORD: usize = size_of::<u64>();
+
+/// A bit for each word of the region.
+struct Marks {
+    bits: Vec<u64>,
+    /// How many words there are.
+    len: usize,
+}
+
+impl Marks {
+    fn new(len: usize) -> Marks {
+        Marks {
+            bits: vec![0; len.div_ceil(BITS)],
+            len,
+        }
+    }
+
+    /// Sets a bit; whether it was not set before.
+    #[inline(always)]
+    fn set(&mut self, i: usize) -> bool {
+        let (word, bit) = (&mut self.bits[i / BITS], 1 << (i % BITS));
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    #[inline(always)]
+    fn is_set(&self, i: usize) -> bool {
+        self.bits[i / BITS] >> (i % BITS) & 1 == 1
+    }
+
+    /// Sets the bits of a range.
+    #[inline(always)]
+    fn set_range(&mut self, mut i: usize, end: usize) {
+        while i < end {
+            let n = (BITS - i % BITS).min(end - i);
+            self.bits[i / BITS] |= (u64::MAX >> (BITS - n)) << (i % BITS);
+            i += n;
+        }
+    }
+
+    /// The first bit from `i` on that is set, or else is not, and the length of the table if there is none.
+    fn next(&self, i: usize, wanted: bool) -> usize {
+        let flip = if wanted { 0 } else { u64::MAX };
+        let mut k = i / BITS;
+        let Some(&word) = self.bits.get(k) else { return self.len };
+        let mut word = (word ^ flip) & (u64::MAX << (i % BITS));
+        while word == 0 {
+            k += 1;
+            match self.bits.get(k) {
+                Some(&next) => word = next ^ flip,
+                None => return self.len,
+            }
+        }
+        (k * BITS + word.trailing_zeros() as usize).min(self.len)
+    }
+}
+
+/// The dead words that a collection found, to be used again.
+pub(crate) struct Sweep {
+    marks: Marks,
+    next: usize,
+}
+
+impl Sweep {
+    /// The first word and the length of the next run of dead words.
+    pub(crate) fn next_run(&mut self) -> Option<(usize, usize)> {
+        let first = self.marks.next(self.next, false);
+        if first >= self.marks.len {
+            return None;
+        }
+        self.next = self.marks.next(first, true);
+        Some((first, self.next - first))
+    }
+}
+
+/// Marks what is reachable.
+struct Marker {
+    start: usize,
+    marks: Marks,
+    /// Marked objects whose parts were not looked at yet.
+    todo: Vec<Slot>,
+    /// How many words were marked.
+    live: usize,
+}
+
+impl Marker {
+    fn new(heap: &Heap) -> Marker {
+        Marker {
+            start: heap.region.start().addr().get(),
+            marks: Marks::new(heap.used_words()),
+            todo: vec![],
+            live: 0,
+        }
+    }
+
+    /// Which word of the region an address is.
+    #[inline(always)]
+    fn index(&self, address: usize) -> Option<usize> {
+        let i = address.wrapping_sub(self.start) / WORD;
+        (i < self.marks.len).then_some(i)
+    }
+
+    /// Marks what a slot refers to, to be looked at later.
+    #[inline(always)]
+    fn visit(&mut self, slot: Slot) {
+        if !matches!(slot.tag(), Tag::Atom | Tag::Int | Tag::Boxed)
+            && let Some(i) = self.index(slot.address())
+            && self.marks.set(i)
+        {
+            self.todo.push(slot);
+        }
+    }
+
+    fn visit_set(&mut self, set: &'static Attrs) {
+        self.visit(set.value().slot());
+    }
+
+    fn visit_all(&mut self, slots: &[Slot]) {
+        for &slot in slots {
+            self.visit(slot);
+        }
+    }
+
+    /// Marks an object of so many words.
+    #[inline(always)]
+    fn object(&mut self, slot: Slot, words: usize) {
+        self.live += words;
+        if words > 1
+            && let Some(i) = self.index(slot.address())
+        {
+            self.marks.set_range(i + 1, i + words);
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(slot) = self.todo.pop() {
+            match slot.as_cell() {
+                Some(cell) => self.cell(slot, cell),
+                None => self.value(slot),
+            }
+        }
+    }
+
+    fn cell(&mut self, slot: Slot, cell: &'static Cell) {
+        match cell.state() {
+            State::Finished(value) => {
+                self.object(slot, 1);
+                self.visit(value.slot());
+            }
+            State::Blackhole | State::Failed(_) => self.object(slot, 1),
+            State::Thunk(code) => {
+                let captures = cell.thunk_slots(code);
+                self.object(slot, 1 + captures.len());
+                self.visit_all(captures);
+            }
+            // The closure lies in the cell: whoever has it as a value keeps just that part.
+            State::Closure(value) => {
+                self.object(slot, 1);
+                self.visit(value.slot());
+            }
+            State::Apply1(parts) => {
+                self.object(slot, 3);
+                self.visit_all(&parts);
+            }
+            State::Apply2(parts) => {
+                self.object(slot, 4);
+                self.visit_all(&parts);
+            }
+            State::ApplyNamed(function, _, value) => {
+                self.object(slot, 3);
+                self.visit_all(&[function, value]);
+            }
+        }
+    }
+
+    fn value(&mut self, slot: Slot) {
+        let Some(value) = slot.direct() else { return };
+        if let Some(set) = value.as_attrs() {
+            self.set(slot, set);
+        } else if let Some(function) = value.as_function() {
+            self.function(slot, function);
+        } else if let Some(string) = value.as_string() {
+            self.object(slot, 1 + string.bytes().len().div_ceil(WORD));
+        } else if let Some(elements) = value.as_list() {
+            self.list(slot, elements);
+        }
+    }
+
+    fn set(&mut self, slot: Slot, set: &'static Attrs) {
+        if let Some(flat) = set.as_flat() {
+            self.object(slot, 1 + flat.slots.len());
+            self.visit_all(flat.slots);
+        } else if let Some(layer) = set.layer() {
+            self.object(slot, size_of_val(layer) / WORD);
+            let (base, top, flat) = layer.sets();
+            self.visit_set(base);
+            self.visit_set(top);
+            flat.into_iter().for_each(|flat| self.visit_set(flat));
+        } else if let Some(mapped) = set.mapped() {
+            self.object(slot, size_of_val(mapped) / WORD);
+            let (function, source, flat) = mapped.parts();
+            self.visit(function);
+            self.visit_set(source);
+            flat.into_iter().for_each(|flat| self.visit_set(flat));
+            mapped.made_elements().for_each(|element| self.visit(element));
+        }
+    }
+
+    fn function(&mut self, slot: Slot, function: &'static Function) {
+        match function.kind() {
+            FunctionKind::Lambda(_, captures) => {
+                self.object(slot, 1 + captures.len());
+                self.visit_all(captures);
+            }
+            FunctionKind::Primop(_) => self.object(slot, 1),
+            FunctionKind::Partial(_, arguments) => {
+                self.object(slot, 2 + arguments.len());
+                self.visit_all(arguments);
+            }
+        }
+    }
+
+    fn list(&mut self, slot: Slot, elements: &'static [Slot]) {
+        let first = elements.as_ptr().addr();
+        if first == slot.address() + WORD {
+            self.object(slot, 1 + elements.len());
+            return self.visit_all(elements);
+        }
+        // The elements are part of another list, which may be dead itself.
+        self.object(slot, 2);
+        let Some(first) = self.index(first) else { return };
+        for (i, &element) in elements.iter().enumerate() {
+            if self.marks.set(first + i) {
+                self.live += 1;
+                self.visit(element);
+            }
+        }
+    }
+}
+
+impl Heap {
+    /// Whether a collection would be worth its while.
+    #[inline]
+    pub fn is_collection_due(&self) -> bool {
+        self.used_words() * WORD > self.collect_from.get() && self.sweep.borrow().is_none()
+            || self.collect_from.get() == 0
+    }
+
+    /// Makes room by finding out what is reachable.
+    ///
+    /// # Safety
+    /// No value that cannot be reached from the roots is used from now on.
+    unsafe fn collect(&self, roots: impl Iterator<Item = Slot>, initial_size: usize) {
+        self.forget_free();
+        let mut marker = Marker::new(self);
+        for root in roots {
+            marker.visit(root);
+            marker.run();
+        }
+        let Marker { marks, live, .. } = marker;
+        self.mapped.borrow_mut().retain(|&mapped| {
+            let i = (mapped.addr().get() - self.region.start().addr().get()) / WORD;
+            let is_live = marks.is_set(i);
+            if !is_live {
+                // SAFETY: it was made by `map_attrs` and is dead, by this function's contract.
+                unsafe { Attrs::drop_elements(mapped) };
+            }
+            is_live
+        });
+        self.sweep.replace(Some(Sweep { marks, next: 0 }));
+        // As long as there is garbage worth a third of the memory, more of that is not needed.
+        self.collect_from.set(match initial_size {
+            0 => 0,
+            size => (live * WORD / 2 * 3).max(size),
+        });
+    }
+}
+
+impl Evaluator {
+    /// Frees what can be reached neither from these roots nor from the evaluator itself.
+    ///
+    /// # Safety
+    /// No evaluation is under way, and of the values made so far the caller uses only those that can be reached from the
+    /// roots or were kept by [`Evaluator::keep`].
+    pub unsafe fn collect(&self, roots: impl Iterator<Item = Slot>) {
+        self.known_names.forget();
+        // SAFETY: by this function's contract.
+        unsafe {
+            let roots = self.own_roots().into_iter().chain(roots);
+            self.heap.collect(roots, self.settings.initial_heap_size);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_bits_are_found() {
+        let mut marks = Marks::new(1000);
+        for (first, end) in [(0, 3), (63, 65), (100, 300), (999, 1000)] {
+            marks.set_range(first, end);
+        }
+        assert!(marks.set(500) && !marks.set(500));
+        let mut sweep = Sweep { marks, next: 0 };
+        let runs: Vec<_> = std::iter::from_fn(|| sweep.next_run()).collect();
+        assert_eq!(
+            runs,
+            [(3, 60), (65, 35), (300, 200), (501, 498)]
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! Where objects lie: one range of addresses, reserved at the start and taken from the system bit by bit.
+//!
+//! One range makes it a comparison to tell an object's address from others, and a shift to find its mark.
+//!
+//! # Invariants
+//!
+//! * The words up to `committed` may be used; those beyond are reserved and were never touched.
+//! * Nobody else knows the range, and it stays mapped while the process lives.
+
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
+use std::cell::Cell;
+use std::num::NonZeroUsize;
+use std::ptr::NonNull;
+use std::time::{Duration, Instant};
+
+const WORD: usize = size_of::<u64>();
+const PAGE: usize = 4 << 10;
+const HUGE_PAGE: usize = 2 << 20;
+const FIRST_STEP: usize = 1 << 20;
+const LARGEST_STEP: usize = 32 << 20;
+/// The smallest range worth having.
+const SMALLEST: usize = 64 << 20;
+/// A huge page that takes longer to get costs more than 512 small ones. Virtual machines whose host takes unused memory
+/// back need milliseconds.
+const SLOW: Duration = Duration::from_micros(500);
+/// After so many of them in a row no more are asked for.
+const MAX_SLOW: u32 = 2;
+
+/// A range of words.
+pub(crate) struct Region {
+    start: NonNull<u64>,
+    reserved: usize,
+    committed: Cell<usize>,
+    next_step: Cell<usize>,
+    slow_pages: Cell<u32>,
+}
+
+impl Region {
+    /// Reserves twice as much as the machine has memory, or what the system grants. `None` if it grants nothing.
+    pub(crate) fn reserve() -> Option<Region> {
+        let mut size = (2 * physical_memory()).next_multiple_of(HUGE_PAGE).max(SMALLEST);
+        while size >= SMALLEST {
+            let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE;
+            let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+            // SAFETY: a new mapping at an address of the system's choice.
+            if let Ok(start) = unsafe { mmap_anonymous(None, NonZeroUsize::new(size)?, access, flags) } {
+                return Some(Region {
+                    start: start.cast(),
+                    reserved: size / WORD,
+                    committed: Cell::new(0),
+                    next_step: Cell::new(FIRST_STEP),
+                    slow_pages: Cell::new(0),
+                });
+            }
+            size /= 2;
+        }
+        None
+    }
+
+    /// The address of the first word.
+    #[inline(always)]
+    pub(crate) fn start(&self) -> NonNull<u64> {
+        self.start
+    }
+
+    /// How many words may be used.
+    #[inline(always)]
+    pub(crate) fn committed(&self) -> usize {
+        self.committed.get()
+    }
+
+    /// Adds room for at least `words` and tells for how many; `None` if the range is used up.
+    pub(crate) fn commit(&self, words: usize) -> Option<usize> {
+        let first = self.committed.get();
+        let step = self.next_step.get();
+        self.next_step.set((step * 2).min(LARGEST_STEP));
+        let wanted = first.checked_add(words.max(step / WORD))?.next_multiple_of(PAGE / WORD);
+        let end = wanted.min(self.reserved);
+        if end - first < words {
+            return None;
+        }
+        self.committed.set(end);
+        self.ask_for_huge_pages(first, end);
+        Some(end - first)
+    }
+
+    /// Asks for huge pages in a range of words that nobody touched yet, as long as the system has them at hand.
+    fn ask_for_huge_pages(&self, first: usize, end: usize) {
+        if self.slow_pages.get() >= MAX_SLOW {
+            return;
+        }
+        let base = self.start.as_ptr().addr();
+        let from = (base + first * WORD).next_multiple_of(HUGE_PAGE);
+        let to = (base + end * WORD) / HUGE_PAGE * HUGE_PAGE;
+        if to <= from {
+            return;
+        }
+        // SAFETY: the address lies in the range.
+        let pointer = unsafe { self.start.cast::<u8>().add(from - base) };
+        // SAFETY: advice about pages of the range; it changes no contents.
+        let advised = unsafe { madvise(pointer.cast(), to - from, MmapAdvise::MADV_HUGEPAGE) };
+        if advised.is_err() {
+            self.slow_pages.set(MAX_SLOW);
+            return;
+        }
+        let start = Instant::now();
+        // SAFETY: within the range and not in use yet.
+        unsafe { pointer.write_volatile(0) };
+        match start.elapsed() > SLOW {
+            true => self.slow_pages.set(self.slow_pages.get() + 1),
+            false => self.slow_pages.set(0),
+        }
+        if self.slow_pages.get() >= MAX_SLOW {
+            // SAFETY: as above.
+            let _ = unsafe { madvise(pointer.cast(), to - from, MmapAdvise::MADV_NOHUGEPAGE) };
+        }
+    }
+}
+
+/// The machine's memory in bytes.
+fn physical_memory() -> usize {
+    use nix::unistd::{SysconfVar, sysconf};
+    let ask = |variable| sysconf(variable).ok().flatten();
+    match (ask(SysconfVar::_PHYS_PAGES), ask(SysconfVar::PAGE_SIZE)) {
+        (Some(pages), Some(size)) => pages as usize * size as usize,
+        _ => 4 << 30,
+    }
+}
