@@ -8,7 +8,10 @@ mod build;
 mod build_settings;
 mod channel;
 mod collect_garbage;
-#[allow(unsafe_code, reason = "says which values are still needed: see the module's invariants")]
+#[allow(
+    unsafe_code,
+    reason = "says which values are still needed: see the module's invariants"
+)]
 mod collection;
 mod commands;
 mod derivations;

@@ -129,7 +129,8 @@ impl Session {
         }
         let set = ev.heap.attrs(&mut entries);
         ev.keep(set.slot());
-        set.as_attrs().ok_or_else(|| Failure::Plain("the arguments are not a set".to_owned()))
+        set.as_attrs()
+            .ok_or_else(|| Failure::Plain("the arguments are not a set".to_owned()))
     }
 }
 

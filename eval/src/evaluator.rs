@@ -245,7 +245,13 @@ impl Evaluator {
         let mut roots = self.kept.borrow().clone();
         roots.extend(self.base_scope.borrow().values());
         roots.extend(self.files.values());
-        roots.extend(self.symbol_values.borrow().iter().flatten().map(|value| value.slot()));
+        roots.extend(
+            self.symbol_values
+                .borrow()
+                .iter()
+                .flatten()
+                .map(|value| value.slot()),
+        );
         roots.extend(self.derivations.imported.get().map(Value::slot));
         roots
     }

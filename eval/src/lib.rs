@@ -37,7 +37,10 @@ pub mod path;
 pub mod place;
 pub mod primop;
 pub mod print;
-#[allow(unsafe_code, reason = "takes memory from the system: see the module's invariants")]
+#[allow(
+    unsafe_code,
+    reason = "takes memory from the system: see the module's invariants"
+)]
 mod region;
 mod scope;
 pub mod settings;

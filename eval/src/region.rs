@@ -74,7 +74,9 @@ impl Region {
         let first = self.committed.get();
         let step = self.next_step.get();
         self.next_step.set((step * 2).min(LARGEST_STEP));
-        let wanted = first.checked_add(words.max(step / WORD))?.next_multiple_of(PAGE / WORD);
+        let wanted = first
+            .checked_add(words.max(step / WORD))?
+            .next_multiple_of(PAGE / WORD);
         let end = wanted.min(self.reserved);
         if end - first < words {
             return None;

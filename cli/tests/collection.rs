@@ -1,0 +1,95 @@
+//! Collecting garbage between packages changes nothing but how much memory is taken.
+
+use std::fs;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// Packages that are made of all kinds of values, share some of them, and leave garbage behind.
+const PACKAGES: &str = r#"
+let
+  inherit (builtins) attrNames concatStringsSep elemAt foldl' genList length listToAttrs mapAttrs tail;
+  big = listToAttrs (genList (i: { name = "n${toString i}"; value = { inherit i; f = x: x + i; }; }) 100);
+  mapped = mapAttrs (name: value: { inherit name; twice = value.f value.i; }) big;
+  layered = big // { extra = "extra"; } // mapped.n3;
+  shared = genList (i: "element ${toString i}") 50;
+  rests = list: if list == [ ] then [ ] else [ list ] ++ rests (tail list);
+  tails = rests shared;
+  garbage = n: foldl' (sum: i: sum + length (attrNames (mapAttrs (_: v: [ v i ]) big))) 0 (genList (i: i) n);
+  partial = builtins.substring 0;
+  package = n: let
+    name = "package-${toString n}";
+    own = mapped."n${toString n}";
+  in derivation {
+    inherit name;
+    system = "s";
+    builder = "b";
+    text = concatStringsSep "," (elemAt tails n);
+    twice = own.twice;
+    word = partial 7 layered.extra;
+    garbage = garbage 40;
+    path = builtins.toFile name name;
+  } // { meta.description = "number ${toString (big."n${toString n}".f 1)}"; override = package; };
+in
+{ top = package 49; broken = { recurseForDerivations = true; a = throw "no"; b = package 48; }; }
+// listToAttrs (genList (i: { name = "p${toString i}"; value = package i; }) 45)
+"#;
+
+fn list(initial_heap_size: &str, command: &[&str]) -> (String, String) {
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("f.nix"), PACKAGES).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_nivis"))
+        .args(command)
+        .args(["--readonly-mode", "--store", "dummy://"])
+        .env_clear()
+        .env("HOME", home.path())
+        .env("NIX_CONF_DIR", home.path())
+        .env("NIX_STATE_DIR", home.path().join("state"))
+        .env("GC_INITIAL_HEAP_SIZE", initial_heap_size)
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn what_is_listed_stays_the_same() {
+    let query = [
+        "nix-env",
+        "--no-listing-index",
+        "-f",
+        "f.nix",
+        "-qa",
+        "--system-filter",
+        "*",
+    ];
+    for more in [
+        &["-P", "--out-path", "--drv-path", "--description"][..],
+        &["--json", "--meta", "--out-path"],
+        &["--xml", "--meta", "--drv-path"],
+        &["-s", "--no-name", "-P"],
+        &["-A", "broken", "-P"],
+        &["--json", "--keep-going"],
+    ] {
+        let command = [&query[..], more].concat();
+        let (always, never) = (list("0", &command), list("1g", &command));
+        assert!(always.0.lines().count() > 0, "{}", always.1);
+        assert_eq!(always, never, "{more:?}");
+    }
+}
+
+#[test]
+fn what_is_instantiated_stays_the_same() {
+    for command in [
+        &["nix-instantiate", "f.nix", "-A", "p1", "-A", "top", "-A", "p2"][..],
+        &[
+            "nix-instantiate",
+            "-E",
+            "with import ./f.nix; [ p1 p2 { inherit p3 top; } ]",
+        ],
+    ] {
+        let (always, never) = (list("0", command), list("1g", command));
+        assert!(always.0.contains(".drv"), "{}", always.1);
+        assert_eq!(always, never);
+    }
+}
