@@ -1,7 +1,6 @@
 //! `nix-collect-garbage`: deletes old generations of profiles if asked to, and then what nothing needs any more.
 
 use crate::args::{self, Arg, Arguments, Flag, OtherFlag, lossy};
-use crate::env::Environment;
 use crate::failure::{Failure, Result};
 use crate::help;
 use crate::options::{COMMON_FLAGS, Common};
@@ -140,14 +139,14 @@ pub(crate) fn run(invocation: &Invocation) -> Result<()> {
         Some(period) => Selection::OlderThan(parse_age(period, now()).map_err(Failure::Usage)?),
         None => Selection::Old,
     };
-    store_session::run(invocation, &flags.common, |session, out| {
+    store_session::run_here(invocation, &flags.common, |session, out| {
         if flags.delete_old {
             let cleaner = Cleaner {
                 session,
                 selection,
                 dry_run: flags.dry_run,
             };
-            for folder in profile_folders(&flags.common, &invocation.environment) {
+            for folder in profile_folders(session) {
                 cleaner.clean(&folder)?;
             }
         }
@@ -171,8 +170,9 @@ pub(crate) fn run(invocation: &Invocation) -> Result<()> {
 }
 
 /// Where profiles are: the user's, those of the whole system, and where the user's default profile is.
-fn profile_folders(common: &Common, environment: &Environment) -> BTreeSet<PathBuf> {
-    let shared = environment.state_dir.join("profiles");
+fn profile_folders(session: &StoreSession) -> BTreeSet<PathBuf> {
+    let (common, environment) = (session.common, &session.invocation.environment);
+    let shared = session.store.config().state_dir.join("profiles");
     let own = match geteuid().is_root() {
         true => Some(shared.join("per-user/root")),
         false => environment.state_home.as_ref().map(|home| home.join("profiles")),

@@ -4,8 +4,8 @@ use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
 use crate::{
-    build, channel, collect_garbage, hash_command, help, instantiate, link, nix_env, prefetch, repl, shell,
-    store_command,
+    build, channel, collect_garbage, enter, hash_command, help, instantiate, link, nix_env, prefetch, repl,
+    shell, store_command,
 };
 
 /// A classic command.
@@ -94,6 +94,7 @@ pub(crate) fn dispatch(invocation: &Invocation) -> Result<()> {
         "--version" if invocation.name == "nix" => help::version("nix", invocation, None),
         "--version" => help::version("nivis", invocation, None),
         "repl" => repl::run(&inner()),
+        "enter" => enter::run(&inner()),
         "link" => link::run(rest),
         _ => Err(unknown(&name)),
     }
@@ -106,7 +107,7 @@ fn find(name: &str) -> Option<&'static Command> {
 fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
     Failure::Plain(format!(
-        "nivis has no command '{name}' yet; it has {}, link, repl and help",
+        "nivis has no command '{name}' yet; it has {}, enter, link, repl and help",
         names.join(", ")
     ))
 }

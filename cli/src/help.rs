@@ -28,6 +28,11 @@ pub(crate) fn overview(called_as: &str) -> Result<()> {
         "link DIR",
         "make links with the names above in DIR, to be put on PATH",
     );
+    entry(
+        &mut text,
+        "enter [PROGRAM]…",
+        "run a program where the store is at its place",
+    );
     entry(&mut text, "repl [FILE]…", "evaluate what is typed, line by line");
     entry(&mut text, "help", "print this");
     text.push_str("\nEach command explains itself with --help.\n");
@@ -108,7 +113,8 @@ pub(crate) fn version(name: &str, invocation: &Invocation, common: Option<&Commo
     print(&text)
 }
 
-fn print(text: &str) -> Result<()> {
+/// Prints a text.
+pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = output::stdout();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

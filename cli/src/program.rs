@@ -7,6 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::output::complain;
 use crate::report::{self, Style};
+use crate::store_entry::{self, Entry};
 use nivis_eval::heap::OutOfMemory;
 use nivis_store::io_error::IoError;
 use nix::sys::stat::{Mode, umask};
@@ -30,12 +31,15 @@ pub(crate) struct Invocation {
     pub(crate) environment: Environment,
     /// Whether errors may be coloured.
     pub(crate) style: Style,
+    /// Whether this is where the store is at its place.
+    pub(crate) entry: Entry,
     /// How many bytes of stack there are.
     pub(crate) stack_size: usize,
 }
 
 /// Runs the command on a thread with a large stack; this one waits for signals.
 pub(crate) fn main() -> ! {
+    store_entry::run_if_asked();
     // What is in the store is for everybody to read.
     umask(Mode::from_bits_truncate(0o022));
     interrupt::block();
@@ -72,10 +76,12 @@ fn run(stack_size: usize) -> u8 {
     let mut args = std::env::args_os().map(OsStringExt::into_vec);
     let called_as = args.next().unwrap_or_else(|| b"nivis".to_vec());
     let name = called_as.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let mut args = args.collect();
     let invocation = Invocation {
+        entry: Entry::take(&mut args),
         name: lossy(name),
         called_as: lossy(&called_as),
-        args: args.collect(),
+        args,
         environment,
         style,
         stack_size,

@@ -7,7 +7,7 @@ use crate::log::Logger;
 use crate::options::{AutoArg, Common};
 use crate::program::Invocation;
 use crate::settings::file::is_url;
-use crate::{report, stats, store_choice};
+use crate::{report, stats, store_choice, store_entry};
 use nivis_eval::attrs::{Attrs, Entry};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::settings::{SearchPathElement, Settings};
@@ -58,11 +58,12 @@ pub(crate) fn run(
 impl Session {
     fn new(invocation: &Invocation, common: &Common, read_only: bool) -> Result<Session> {
         let environment = &invocation.environment;
+        let uri = common.eval_store.as_deref().or(common.store.as_deref());
+        store_entry::enter(invocation, common, uri, read_only)?;
         let logger = common.logger(invocation.style);
         for warning in common.settings.warnings() {
             logger.warning(&warning);
         }
-        let uri = common.eval_store.as_deref().or(common.store.as_deref());
         let choice = store_choice::choose(uri, &common.settings, environment, read_only)?;
         let store = StoreHandle::new(choice, read_only, logger);
         let host = RealHost::new(store.clone(), logger, common, environment);

@@ -5,6 +5,7 @@ use crate::failure::{Failure, Result};
 use crate::settings::Settings;
 use nivis_store::config::{GcSettings, StoreConfig};
 use nivis_store::path::StoreDir;
+use nix::unistd::{AccessFlags, access};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,62 @@ impl StoreChoice {
     }
 }
 
+/// The store that is wanted; `uri` is that of `--store`.
+fn wanted<'u>(uri: Option<&'u str>, settings: &'u Settings, environment: &'u Environment) -> &'u str {
+    let from_settings = settings.text("store");
+    match (uri, &environment.remote) {
+        (Some(uri), _) => uri,
+        (None, Some(remote)) if from_settings == "auto" => remote,
+        _ => from_settings,
+    }
+}
+
+/// The store of a user who cannot use that of the system.
+pub(crate) struct OwnStore {
+    /// The folder that has it.
+    pub(crate) root: PathBuf,
+    /// Why it is the one to use.
+    pub(crate) reason: String,
+}
+
+/// The user's own store, if that is the one to use.
+pub(crate) fn own_store(
+    uri: Option<&str>,
+    settings: &Settings,
+    environment: &Environment,
+    read_only: bool,
+) -> Option<OwnStore> {
+    match wanted(uri, settings, environment) {
+        "" | "auto" => automatic(environment, read_only),
+        _ => None,
+    }
+}
+
+/// The folder that has the store as its `nix/store`, if the store is not at its place.
+pub(crate) fn root(
+    uri: Option<&str>,
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<Option<PathBuf>> {
+    if let Some(own) = own_store(uri, settings, environment, false) {
+        return Ok(Some(own.root));
+    }
+    let StoreChoice::Local(config) = choose(uri, settings, environment, false)? else {
+        return Ok(None);
+    };
+    let place = config.real_store_dir.as_path();
+    if place == Path::new(config.store_dir.as_str()) {
+        return Ok(None);
+    }
+    match place.to_str().and_then(|place| place.strip_suffix("/nix/store")) {
+        Some(root) if config.store_dir == StoreDir::default() => Ok(Some(root.into())),
+        _ => Err(Failure::Plain(format!(
+            "the store in '{}' is not '/nix/store' below another root",
+            place.display()
+        ))),
+    }
+}
+
 /// Chooses the store. `uri` is that of `--store`.
 pub(crate) fn choose(
     uri: Option<&str>,
@@ -33,12 +90,7 @@ pub(crate) fn choose(
     environment: &Environment,
     read_only: bool,
 ) -> Result<StoreChoice> {
-    let from_settings = settings.text("store");
-    let uri = match (uri, &environment.remote) {
-        (Some(uri), _) => uri,
-        (None, Some(remote)) if from_settings == "auto" => remote,
-        _ => from_settings,
-    };
+    let uri = wanted(uri, settings, environment);
     let (base, query) = uri.split_once('?').unwrap_or((uri, ""));
     let mut parameters = decode(query);
     let store_dir = match parameters
@@ -49,7 +101,10 @@ pub(crate) fn choose(
         None => StoreDir::default(),
     };
     let location = match base {
-        "" | "auto" if parameters.is_empty() => automatic(environment),
+        "" | "auto" if parameters.is_empty() => match automatic(environment, read_only) {
+            Some(own) => Location::Below(own.root),
+            None => Location::AtItsPlace,
+        },
         "" | "auto" | "local" | "local://" => Location::AtItsPlace,
         "dummy" | "dummy://" => return Ok(StoreChoice::Dummy(store_dir)),
         "daemon" => return Err(unsupported(uri)),
@@ -87,13 +142,29 @@ enum Location {
     Below(PathBuf),
 }
 
-/// Users without a store get one of their own below their home.
-fn automatic(environment: &Environment) -> Location {
-    let missing = !environment.has_store_dirs && !environment.state_dir.exists();
-    match &environment.data_home {
-        Some(home) if missing && !nix::unistd::geteuid().is_root() => Location::Below(home.join("root")),
-        _ => Location::AtItsPlace,
+/// Users who may not write the system's store, or have none, get one of their own below their home.
+fn automatic(environment: &Environment, read_only: bool) -> Option<OwnStore> {
+    if environment.has_store_dirs || nix::unistd::geteuid().is_root() {
+        return None;
     }
+    let root = environment.data_home.as_ref()?.join("root");
+    let places = [environment.state_dir.as_path(), Path::new("/nix/store")];
+    let other = places.into_iter().find(|place| !may_write(place))?;
+    // Somebody else's store can be looked at.
+    if read_only && environment.state_dir.exists() && !root.exists() {
+        return None;
+    }
+    let reason = match environment.state_dir.exists() {
+        true => format!("{} may not be written", other.display()),
+        false => format!("{} does not exist", environment.state_dir.display()),
+    };
+    Some(OwnStore { root, reason })
+}
+
+/// Whether the user may change a folder, or make it.
+fn may_write(folder: &Path) -> bool {
+    let existing = folder.ancestors().find(|folder| folder.exists());
+    existing.is_some_and(|folder| access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_ok())
 }
 
 fn configure(

@@ -62,6 +62,8 @@ pub(crate) struct Operation {
     pub(crate) flags: &'static [OperationFlag],
     /// Whether standard input is data for it, and not more arguments.
     pub(crate) reads_stdin: bool,
+    /// Whether it asks which processes use the store.
+    pub(crate) collects: bool,
     /// The message about a flag that is not its own.
     pub(crate) unknown_flag: fn(&str) -> String,
     /// Does it.
@@ -85,6 +87,7 @@ pub(crate) const PLAIN: Operation = Operation {
     help: "",
     flags: &[],
     reads_stdin: false,
+    collects: false,
     unknown_flag: |flag| format!("unknown flag '{flag}'"),
     run: |_| Ok(()),
 };
@@ -157,7 +160,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<()> {
         return Err(Failure::Usage("no operation specified".to_owned()));
     };
     let own = flags.take_own(operation)?;
-    store_session::run(invocation, &flags.common, |session, out| {
+    let work = |session: &StoreSession, out: &mut Out| {
         (operation.run)(&mut Call {
             session,
             out,
@@ -166,5 +169,9 @@ pub(crate) fn run(invocation: &Invocation) -> Result<()> {
             root: flags.root.as_deref(),
             no_output: flags.no_output,
         })
-    })
+    };
+    match operation.collects {
+        true => store_session::run_here(invocation, &flags.common, work),
+        false => store_session::run(invocation, &flags.common, work),
+    }
 }

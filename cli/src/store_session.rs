@@ -7,6 +7,7 @@ use crate::options::Common;
 use crate::output::{self, Out};
 use crate::program::Invocation;
 use crate::store_choice::{self, StoreChoice};
+use crate::store_entry;
 use nivis_store::LocalStore;
 use nivis_store::config::StoreConfig;
 use nivis_store::derivation::Derivation;
@@ -39,6 +40,17 @@ pub(crate) fn run(
     common: &Common,
     work: impl FnOnce(&StoreSession, &mut Out) -> Result<()>,
 ) -> Result<()> {
+    store_entry::enter(invocation, common, common.store.as_deref(), common.read_only)?;
+    run_here(invocation, common, work)
+}
+
+/// As [`run`], where the program was called, even if the store is not at its place there. Who collects garbage has to
+/// see all processes that use the store.
+pub(crate) fn run_here(
+    invocation: &Invocation,
+    common: &Common,
+    work: impl FnOnce(&StoreSession, &mut Out) -> Result<()>,
+) -> Result<()> {
     let session = StoreSession::new(invocation, common)?;
     let mut out = output::stdout();
     let outcome = work(&session, &mut out);
@@ -49,16 +61,21 @@ pub(crate) fn run(
 
 impl<'i> StoreSession<'i> {
     /// Nothing is opened before it is needed.
-    pub(crate) fn new(invocation: &'i Invocation, common: &'i Common) -> Result<StoreSession<'i>> {
+    fn new(invocation: &'i Invocation, common: &'i Common) -> Result<StoreSession<'i>> {
         let logger = common.logger(invocation.style);
         for warning in common.settings.warnings() {
             logger.warning(&warning);
         }
-        StoreSession::after_warnings(invocation, common)
+        StoreSession::open(invocation, common)
     }
 
-    /// A session where the settings' warnings were shown already.
+    /// A session where the settings' warnings are shown by another process.
     pub(crate) fn after_warnings(invocation: &'i Invocation, common: &'i Common) -> Result<StoreSession<'i>> {
+        store_entry::enter(invocation, common, common.store.as_deref(), common.read_only)?;
+        StoreSession::open(invocation, common)
+    }
+
+    fn open(invocation: &'i Invocation, common: &'i Common) -> Result<StoreSession<'i>> {
         let logger = common.logger(invocation.style);
         let choice = store_choice::choose(
             common.store.as_deref(),

@@ -54,6 +54,7 @@ pub(super) static GC: Operation = Operation {
         },
         JSON,
     ],
+    collects: true,
     unknown_flag: |flag| format!("bad sub-operation '{flag}' in GC"),
     run: collect,
     ..PLAIN
@@ -71,6 +72,7 @@ pub(super) static DELETE: Operation = Operation {
         },
         JSON,
     ],
+    collects: true,
     run: delete,
     ..PLAIN
 };

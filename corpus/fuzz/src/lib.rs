@@ -1,6 +1,7 @@
 //! What the targets that evaluate share: an evaluator in memory that gives up after some work, and changes to programs.
 
 pub mod mutate;
+pub mod scratch;
 
 use nivis_eval::error::Result;
 use nivis_eval::evaluator::Evaluator;
