@@ -37,6 +37,8 @@ pub(crate) struct Common {
     pub(crate) events: Option<Arg>,
     /// `--readonly-mode`
     pub(crate) read_only: bool,
+    /// `--repair`: what is written to the store replaces what is damaged there.
+    pub(crate) repair: bool,
     /// `--no-gc-warning` clears it.
     pub(crate) gc_warning: bool,
     /// `--store`
@@ -59,6 +61,7 @@ impl Common {
             display: Display::Auto,
             events: None,
             read_only: false,
+            repair: false,
             gc_warning: true,
             store: None,
             eval_store: None,

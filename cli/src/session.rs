@@ -7,6 +7,7 @@ use crate::log::Logger;
 use crate::options::{AutoArg, Common};
 use crate::program::Invocation;
 use crate::settings::file::is_url;
+use crate::store_choice::StoreChoice;
 use crate::{report, stats, store_choice, store_entry};
 use nivis_eval::attrs::{Attrs, Entry};
 use nivis_eval::evaluator::Evaluator;
@@ -64,7 +65,10 @@ impl Session {
         for warning in common.settings.warnings() {
             logger.warning(&warning);
         }
-        let choice = store_choice::choose(uri, &common.settings, environment, read_only)?;
+        let mut choice = store_choice::choose(uri, &common.settings, environment, read_only)?;
+        if let StoreChoice::Local(config) = &mut choice {
+            config.repair = common.repair;
+        }
         let store = StoreHandle::new(choice, read_only, logger);
         let host = RealHost::new(store.clone(), logger, common, environment);
         let settings = eval_settings(common, environment, read_only);

@@ -60,6 +60,8 @@ pub struct StoreConfig {
     pub auto_optimise: bool,
     /// The setting `allow-symlinked-store`.
     pub allow_symlinked_store: bool,
+    /// What is added although it is valid already is compared with what is there, and put right.
+    pub repair: bool,
     /// Nothing is written. A store that does not exist is an empty one.
     pub read_only: bool,
 }
@@ -79,6 +81,7 @@ impl StoreConfig {
             gc: GcSettings::default(),
             auto_optimise: false,
             allow_symlinked_store: false,
+            repair: false,
             read_only: false,
         }
     }

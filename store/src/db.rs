@@ -9,7 +9,7 @@ mod rebuild;
 mod verify;
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -88,6 +88,8 @@ pub struct Registration {
 /// An open database.
 pub(crate) struct Db {
     connection: Connection,
+    /// It was opened with other locks than the settings ask for.
+    has_other_locks: bool,
     file: PathBuf,
     store_dir: StoreDir,
     notify: Notify,
@@ -139,8 +141,12 @@ impl Db {
             Some(_) => {}
             None => flags |= OpenFlags::SQLITE_OPEN_CREATE,
         }
-        let db = Self::connect(config, flags, notify)?;
+        let mut db = Self::connect(config, flags, notify)?;
         db.retry(|connection| configure(connection, config).map_err(Failure::from))?;
+        if db.has_other_locks {
+            // It has no log any more.
+            db = Self::connect(config, flags, db.notify)?;
+        }
         match version {
             None => {
                 db.retry(|connection| Ok(connection.execute_batch(SCHEMA)?))?;
@@ -192,11 +198,16 @@ impl Db {
     fn connect(config: &StoreConfig, flags: OpenFlags, notify: Notify) -> Result<Self, StoreError> {
         let file = config.state_dir.join("db/db.sqlite");
         // Locks by files are what works on network file systems, and C++ Nix does the same.
-        let connection = match config.use_sqlite_wal {
+        // With those locks SQLite cannot open a database that still has a log.
+        let has_other_locks = !config.use_sqlite_wal && has_log(&file);
+        let connection = match config.use_sqlite_wal || has_other_locks {
             true => Connection::open_with_flags(&file, flags),
             false => Connection::open_with_flags_and_vfs(&file, flags, c"unix-dotfile"),
         };
-        Self::finish(connection, file, config, notify)
+        Ok(Db {
+            has_other_locks,
+            ..Self::finish(connection, file, config, notify)?
+        })
     }
 
     fn connect_immutable(config: &StoreConfig, notify: Notify) -> Result<Self, StoreError> {
@@ -220,6 +231,7 @@ impl Db {
         match prepared {
             Ok(connection) => Ok(Db {
                 connection,
+                has_other_locks: false,
                 file,
                 store_dir: config.store_dir.clone(),
                 notify,
@@ -524,6 +536,15 @@ impl InfoRow {
             content_address: address.map(|address| address.parse()).transpose()?,
         })
     }
+}
+
+/// Whether a database says of itself that it has a write-ahead log.
+fn has_log(file: &Path) -> bool {
+    use std::os::unix::fs::FileExt as _;
+    // Bytes 18 and 19 of the header are the versions of its format: 2 has a log.
+    let mut versions = [0; 2];
+    let read = File::open(file).and_then(|file| file.read_exact_at(&mut versions, 18));
+    read.is_ok() && versions.contains(&2)
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {

@@ -14,6 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat2};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
+use rustix::fs::{IFlags, ioctl_getflags};
 
 use crate::error::StoreError;
 use crate::io_error::IoError;
@@ -87,7 +88,17 @@ impl Remover<'_> {
         match unlinkat(parent, name, flags) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(errno) => {
-                let error = IoError::at("cannot unlink", &path, errno.into());
+                let source = match errno {
+                    Errno::EPERM if is_immutable(parent, name) => io::Error::new(
+                        io::ErrorKind::PermissionDenied,
+                        format!(
+                            "{}: it is marked immutable; 'chattr -i' takes the mark away",
+                            errno.desc()
+                        ),
+                    ),
+                    _ => errno.into(),
+                };
+                let error = IoError::at("cannot unlink", &path, source);
                 self.first_error.get_or_insert(error);
             }
         }
@@ -140,6 +151,14 @@ impl Remover<'_> {
 
 fn is_folder(status: &FileStat) -> bool {
     SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR
+}
+
+/// Whether a file, or the folder that it is in, is marked so that not even root may change it.
+fn is_immutable(parent: BorrowedFd<'_>, name: &Path) -> bool {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let is_marked =
+        |file: BorrowedFd<'_>| ioctl_getflags(file).is_ok_and(|found| found.contains(IFlags::IMMUTABLE));
+    is_marked(parent) || openat(parent, name, flags, Mode::empty()).is_ok_and(|file| is_marked(file.as_fd()))
 }
 
 fn path_of(name: &[u8]) -> &Path {

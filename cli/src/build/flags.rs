@@ -179,7 +179,10 @@ pub(crate) static FLAGS: &[Flag<Flags>] = &[
     switch!(
         &["--repair"],
         "Build again what is missing or damaged.",
-        |flags| flags.mode = Mode::Repair
+        |flags| {
+            flags.mode = Mode::Repair;
+            flags.common.repair = true;
+        }
     ),
     switch!(
         &["--debug-shell"],

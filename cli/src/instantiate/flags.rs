@@ -191,8 +191,11 @@ pub(super) static FLAGS: &[Flag<Flags>] = &[
     Flag {
         names: &["--repair"],
         values: &[],
-        help: "",
-        apply: |_, _| Ok(()),
+        help: "Write derivations and sources again that are damaged in the store.",
+        apply: |flags, _| {
+            flags.common.repair = true;
+            Ok(())
+        },
     },
     Flag {
         names: &["--version"],

@@ -233,7 +233,10 @@ pub(super) static FLAGS: &[Flag<Flags>] = &[
     switch!(
         &["--repair"],
         "Replace what is missing or changed of what is installed.",
-        |flags| flags.repair = true
+        |flags| {
+            flags.repair = true;
+            flags.common.repair = true;
+        }
     ),
     valued!(&["--force-name"], "name", "", |flags, arg| flags.force_name =
         Some(arg.clone()).filter(|name| !name.is_empty())),

@@ -526,7 +526,8 @@ pub(crate) static SETTINGS: &[Setting] = &[
     documented(
         "sync-before-registering",
         Kind::Bool,
-        "false",
+        // C++ Nix does not, and leaves valid paths with empty files when the power fails.
+        "true",
         "Files are flushed to disk before they are registered.",
     ),
     documented("system", Kind::Text, "", "The type of machine to build for."),

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::LocalStore;
-use super::pending::{Data, Item, Known, Pending, TempDir};
+use super::pending::{Data, Item, Known, Pending, TempDir, is_changed};
 use super::spool::{Spool, Spooled, WhenLarge};
 use crate::derivation::{
     Derivation, DerivationError, HashModuloCache, Instantiated, aterm, check_invariants,
@@ -158,7 +158,8 @@ impl LocalStore {
             .map_err(StoreError::from)?;
         // A root before it is looked up, or a collector could delete it in between.
         self.add_temp_roots([&path])?;
-        if self.is_valid_path(&path)? {
+        let repair = self.config.repair && !self.is_queued(&path);
+        if self.is_valid_path(&path)? && !(repair && is_changed(&self.real_path(&path), &found.nar_hash)) {
             return Ok((path, found));
         }
         let known = Known {

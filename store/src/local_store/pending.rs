@@ -1,13 +1,14 @@
 //! What is queued to be written to the store.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, BufReader};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use rustc_hash::FxHashMap;
 
 use super::optimise::optimise_new;
@@ -162,7 +163,8 @@ impl Pending {
     /// Write everything. What fails stays in the queue.
     pub(super) fn write(&mut self, config: &StoreConfig, db: &Db, notify: &Notify) -> Result<(), StoreError> {
         let valid = db.valid_subset(self.paths())?;
-        self.items.retain(|item| !valid.contains(&item.path));
+        self.items
+            .retain(|item| !valid.contains(&item.path) || must_repair(config, item));
         let result = self.write_chunks(config, db, notify);
         self.index = self
             .items
@@ -215,7 +217,8 @@ impl Chunk<'_> {
         let _locks = PathLocks::lock(&folders, self.notify)?;
         // Others may have been faster before the locks were taken.
         let valid = self.db.valid_subset(self.items.iter().map(|item| &item.path))?;
-        self.items.retain(|item| !valid.contains(&item.path));
+        self.items
+            .retain(|item| !valid.contains(&item.path) || must_repair(self.config, item));
         if self.items.is_empty() {
             return Ok(());
         }
@@ -265,8 +268,10 @@ impl Chunk<'_> {
         }
         // Files that are gone were put into place by an attempt that failed later.
         if written.symlink_metadata().is_ok() {
-            delete_path(&place)?;
-            fs::rename(&written, &place).map_err(at)?;
+            if !self.config.repair || !exchange(&written, &place) {
+                delete_path(&place)?;
+                fs::rename(&written, &place).map_err(at)?;
+            }
         }
         Ok(nar::seal_root(&place)?)
     }
@@ -299,6 +304,30 @@ impl Chunk<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a path that is valid is to be written all the same, because it was damaged.
+fn must_repair(config: &StoreConfig, item: &Item) -> bool {
+    config.repair
+        && is_changed(
+            &config.real_store_dir.join(item.path.base_name()),
+            &item.path_info().nar_hash,
+        )
+}
+
+/// Whether a path is gone or has other contents than it should.
+pub(super) fn is_changed(place: &Path, expected: &Hash) -> bool {
+    !nar::hash_path(place, nar::accept_all).is_ok_and(|(found, _)| found == *expected)
+}
+
+/// Put a new object in the place of an old one in one step, if there is an old one; whether that went well. What was old
+/// is where the new one was, and is deleted with its folder.
+fn exchange(new: &Path, old: &Path) -> bool {
+    // A folder that moves to another folder must be writable.
+    if old.is_dir() && !old.is_symlink() && fs::set_permissions(old, Permissions::from_mode(0o755)).is_err() {
+        return false;
+    }
+    renameat2(AT_FDCWD, new, AT_FDCWD, old, RenameFlags::RENAME_EXCHANGE).is_ok()
 }
 
 fn restore(data: &Data, place: &Path) -> Result<(), StoreError> {
