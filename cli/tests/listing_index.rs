@@ -87,6 +87,21 @@ impl Place {
         fs::write(self.path(file), text).unwrap();
     }
 
+    /// Copies the tree as it is.
+    fn keep_copy(&self) {
+        let copied = Command::new("cp")
+            .arg("-a")
+            .args([self.path("tree"), self.path("copy")])
+            .status();
+        assert!(copied.unwrap().success());
+    }
+
+    /// Puts the copy in the place of the tree.
+    fn restore_copy(&self) {
+        fs::rename(self.path("tree"), self.path("undone")).unwrap();
+        fs::rename(self.path("copy"), self.path("tree")).unwrap();
+    }
+
     /// A listing, the flags and variables of the change included.
     fn list(&self, given: &Given, indexed: bool) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nivis"));
@@ -380,13 +395,13 @@ static CHANGES: &[Change] = &[
     }),
 ];
 
-/// Every change, on trees that were made just now and on trees that were there for a while.
+/// Every change, and undoing it, on trees that were made just now and on trees that were there for a while.
 #[test]
 fn answers_are_never_stale() {
     let settled: Vec<Place> = CHANGES.iter().map(|_| Place::new()).collect();
     std::thread::sleep(Duration::from_millis(3100));
     let fresh: Vec<Place> = CHANGES.iter().map(|_| Place::new()).collect();
-    let mut answered = 0;
+    let (mut answered, mut restored) = (0, 0);
     for (places, age) in [(&fresh, "fresh"), (&settled, "settled")] {
         for ((name, changes, change), place) in CHANGES.iter().zip(places) {
             let mut given = Given::default();
@@ -399,6 +414,7 @@ fn answers_are_never_stale() {
                 entries,
                 "{age}, {name}: the second answer comes from the index"
             );
+            place.keep_copy();
             change(place, &mut given);
             let after = place.list(&given, true);
             answered += usize::from(place.entries() == entries);
@@ -413,8 +429,18 @@ fn answers_are_never_stale() {
                 "{age}, {name}: whether the change shows"
             );
             assert_eq!(place.list(&given, true), after, "{age}, {name}: again");
+            // What is as it was, times included, may be answered from what was remembered first.
+            place.restore_copy();
+            given = Given::default();
+            let back = place.list(&given, true);
+            assert_eq!(back, place.list(&given, false), "{age}, {name}: undone");
+            restored += usize::from(back == before);
         }
     }
+    assert!(
+        restored >= 90,
+        "what is undone is as it was, but only {restored} times"
+    );
     assert!(
         answered >= 10,
         "what did not change is answered from the index, but only {answered} times"

@@ -505,6 +505,78 @@ fn a_store_behind_a_symlink_is_refused() {
 }
 
 #[test]
+fn a_log_can_be_given_up_and_taken_up() {
+    let place = Place::new();
+    let add = |use_sqlite_wal, text: &str| {
+        let config = StoreConfig {
+            use_sqlite_wal,
+            ..place.config()
+        };
+        let store = LocalStore::new(config, Notify::silent());
+        store.add_text("text", text.as_bytes(), &none()).unwrap();
+        store.flush().unwrap();
+        drop(store);
+        // The versions of the format that the header tells: 2 has a log.
+        fs::read(place.path("var/db/db.sqlite")).unwrap()[18..20].to_vec()
+    };
+    assert_eq!(add(true, "1"), [2, 2]);
+    assert_eq!(add(false, "2"), [1, 1]);
+    assert_eq!(add(false, "3"), [1, 1]);
+    assert_eq!(add(true, "4"), [2, 2]);
+    assert_eq!(place.open().query_all_valid_paths().unwrap().len(), 4);
+}
+
+#[test]
+fn what_is_damaged_is_written_again_if_wanted() {
+    let place = Place::new();
+    fs::create_dir(place.path("folder")).unwrap();
+    fs::write(place.path("folder/file"), "contents").unwrap();
+    fs::write(place.path("file"), "contents").unwrap();
+    let method = SourceMethod {
+        method: ContentAddressMethod::NixArchive,
+        algorithm: HashAlgorithm::Sha256,
+    };
+    let add = |repair| {
+        let config = StoreConfig {
+            repair,
+            ..place.config()
+        };
+        let store = LocalStore::new(config, Notify::silent());
+        let mut paths = vec![store.add_text("text", b"text", &none()).unwrap()];
+        for name in ["folder", "file"] {
+            paths.push(store.add_source(name, &place.path(name), method, all).unwrap());
+        }
+        store.flush().unwrap();
+        let is_good = |path: &StorePath| {
+            let found = hash_path(&store.real_path(path), accept_all);
+            found.is_ok_and(|(hash, _)| hash == store.query_path_info(path).unwrap().nar_hash)
+        };
+        let good: Vec<bool> = paths.iter().map(is_good).collect();
+        let places: Vec<PathBuf> = paths.iter().map(|path| store.real_path(path)).collect();
+        (good, places)
+    };
+    let damage = |path: &Path| {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        fs::write(path, "other").unwrap();
+    };
+    let (good, places) = add(false);
+    assert_eq!(good, [true; 3]);
+    damage(&places[0]);
+    damage(&places[1].join("file"));
+    fs::remove_file(&places[2]).unwrap();
+    assert_eq!(add(false).0, [false; 3]);
+    let before = fs::metadata(&places[1]).unwrap().ino();
+    assert_eq!(add(true).0, [true; 3]);
+    let after = fs::metadata(&places[1]).unwrap();
+    assert!(after.ino() != before);
+    assert_eq!((after.mode() & 0o7777, after.mtime()), (0o555, 1));
+    // What is good stays.
+    add(true);
+    assert_eq!(fs::metadata(&places[1]).unwrap().ino(), after.ino());
+    assert_eq!(fs::read_dir(place.path("store")).unwrap().count(), 4);
+}
+
+#[test]
 fn many_at_once() {
     // More paths than files may be open, so that they are written in several parts.
     let place = Place::new();

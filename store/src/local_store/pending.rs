@@ -268,7 +268,9 @@ impl Chunk<'_> {
         }
         // Files that are gone were put into place by an attempt that failed later.
         if written.symlink_metadata().is_ok() {
-            if !self.config.repair || !exchange(&written, &place) {
+            if self.config.repair && exchange(&written, &place) {
+                delete_path(&written)?;
+            } else {
                 delete_path(&place)?;
                 fs::rename(&written, &place).map_err(at)?;
             }
@@ -321,7 +323,7 @@ pub(super) fn is_changed(place: &Path, expected: &Hash) -> bool {
 }
 
 /// Put a new object in the place of an old one in one step, if there is an old one; whether that went well. What was old
-/// is where the new one was, and is deleted with its folder.
+/// is then where the new one was.
 fn exchange(new: &Path, old: &Path) -> bool {
     // A folder that moves to another folder must be writable.
     if old.is_dir() && !old.is_symlink() && fs::set_permissions(old, Permissions::from_mode(0o755)).is_err() {
