@@ -19,6 +19,7 @@ use nivis_store::LocalStore;
 use nivis_store::path::StorePath;
 use nivis_store::profile::Profile;
 use std::collections::BTreeSet;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub(crate) fn installed(ev: &Evaluator, profile: &Path) -> Result<Vec<Package>> 
     }
     let manifest = file("manifest.nix");
     if !exists(&manifest) {
+        check_presence(ev, profile)?;
         return Ok(vec![]);
     }
     let value = ev.import(&ev.resolve_links(&manifest)?)?;
@@ -48,6 +50,24 @@ pub(crate) fn installed(ev: &Evaluator, profile: &Path) -> Result<Vec<Package>> 
         return Ok(vec![]);
     };
     Ok(packages::find(ev, value.slot(), no_arguments, false)?)
+}
+
+/// Fails if the profile's generation is of another store, in which it has packages that are not to be lost.
+fn check_presence(ev: &Evaluator, profile: &Path) -> Result<()> {
+    let follow = |link: &Path| Some(link.parent()?.join(fs::read_link(link).ok()?));
+    let Some(environment) = follow(profile).and_then(|generation| follow(&generation)) else {
+        return Ok(());
+    };
+    let text = environment.as_os_str().as_bytes();
+    let is_missing = || ev.host.file_type(text).is_ok_and(|found| found.is_none());
+    if ev.host.store_dir().contains(text) && is_missing() {
+        return Err(Failure::Plain(format!(
+            "profile \"{}\" is '{}', which is not in this store; it is of another one",
+            profile.display(),
+            environment.display()
+        )));
+    }
+    Ok(())
 }
 
 /// What it takes to make user environments.

@@ -130,6 +130,26 @@ fn users_get_a_store_of_their_own() {
 }
 
 #[test]
+fn profiles_of_other_stores_stay() {
+    let user = User::new();
+    let profile = user.path("home/profile");
+    if !user.needs_own() {
+        return;
+    }
+    symlink("profile-1-link", &profile).unwrap();
+    let other = format!("/nix/store/{}-user-environment", "0".repeat(32));
+    symlink(&other, user.path("home/profile-1-link")).unwrap();
+    let install = ["-p", "profile", "-f", "../words.nix", "-i"];
+    let output = user.call("nix-env", &install);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && message.contains("it is of another one"),
+        "{message}"
+    );
+    assert_eq!(fs::read_link(&profile).unwrap(), Path::new("profile-1-link"));
+}
+
+#[test]
 fn running_programs_are_not_collected() {
     let user = User::new();
     if !user.needs_own() || !user.call("nivis", &["enter", "true"]).status.success() {
