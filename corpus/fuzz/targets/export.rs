@@ -24,7 +24,10 @@ fuzz_target!(|bytes: &[u8]| {
         for entry in fs::read_dir(&store.config().real_store_dir).expect("the store is there") {
             let name = entry.expect("it can be listed").file_name();
             let name = name.to_string_lossy();
-            assert!(name == ".links" || name.ends_with(".lock") || valid.contains(&*name), "{name}");
+            assert!(
+                name == ".links" || name.ends_with(".lock") || valid.contains(&*name),
+                "{name}"
+            );
         }
     });
 });
