@@ -271,13 +271,13 @@ impl Evaluator {
     /// A name as messages quote it: as it would be written in a set.
     pub fn name_in_message(&self, symbol: Symbol) -> String {
         let mut text = vec![];
-        write_identifier(&mut text, &self.symbols.borrow().resolve(symbol));
+        write_identifier(&mut text, self.symbols.borrow().resolve(symbol));
         String::from_utf8_lossy(&text).into_owned()
     }
 
     /// A name as text.
     pub fn name(&self, symbol: Symbol) -> String {
-        String::from_utf8_lossy(&self.symbols.borrow().resolve(symbol)).into_owned()
+        String::from_utf8_lossy(self.symbols.borrow().resolve(symbol)).into_owned()
     }
 
     /// A name as a string value; made once.
@@ -286,8 +286,7 @@ impl Evaluator {
         if values.len() <= symbol.index() {
             values.resize(self.symbols.borrow().len().max(symbol.index() + 1), None);
         }
-        *values[symbol.index()]
-            .get_or_insert_with(|| self.heap.string(&self.symbols.borrow().resolve(symbol)))
+        *values[symbol.index()].get_or_insert_with(|| self.heap.string(self.symbols.borrow().resolve(symbol)))
     }
 
     /// The bytes of a name.
@@ -305,8 +304,8 @@ impl Evaluator {
     /// The attributes of a set in the order of their names' bytes, the one that users see.
     pub fn sorted_entries(&self, set: &'static Attrs) -> impl Iterator<Item = Entry> + use<> {
         let flat = set.flat(self.heap);
-        let order: Vec<u32> = flat.keys.order(&self.symbols.borrow()).to_vec();
-        order.into_iter().map(move |i| flat.entry(i as usize))
+        let order = flat.keys.order(&self.symbols.borrow());
+        order.iter().map(move |&i| flat.entry(i as usize))
     }
 
     // ---- making values ----

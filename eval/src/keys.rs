@@ -17,6 +17,8 @@ pub(crate) const INTERN_LIMIT: usize = 64;
 /// Larger tables get a hash index, once they were searched an eighth as often as they have keys: many big tables
 /// are made by `//` and searched for a few names only.
 const INDEX_FROM: usize = 48;
+/// Tables with at most this many times as many keys as are looked for are gone through once, for all.
+const ORDERED_FACTOR: usize = 8;
 /// Tables up to this size are searched from front to back.
 const LINEAR_UP_TO: usize = 8;
 
@@ -97,15 +99,35 @@ impl Keys {
         }
     }
 
+    /// The indices of names that come in the order of their symbols.
+    pub(crate) fn find_ordered(
+        &self,
+        names: impl ExactSizeIterator<Item = Symbol>,
+        mut found: impl FnMut(usize, Option<usize>),
+    ) {
+        let all = self.symbols;
+        if all.len() > ORDERED_FACTOR * (names.len() + 1) {
+            return names.enumerate().for_each(|(i, name)| found(i, self.find(name)));
+        }
+        let mut at = 0;
+        for (i, name) in names.enumerate() {
+            while all.get(at).is_some_and(|&symbol| symbol < name) {
+                at += 1;
+            }
+            found(i, (all.get(at) == Some(&name)).then_some(at));
+        }
+    }
+
     /// The indices of the keys in the order of their names' bytes: the order that users see.
-    pub fn order(&self, symbols: &Symbols) -> &[u32] {
+    pub fn order(&'static self, symbols: &Symbols) -> &'static [u32] {
         self.order.get_or_init(|| {
-            let mut order: Vec<u32> = (0..self.len() as u32).collect();
-            order.sort_by(|&a, &b| {
+            let prefixes = self.symbols.iter().map(|&symbol| symbols.prefix(symbol));
+            let mut order: Vec<(u64, u32)> = prefixes.zip(0..).collect();
+            order.sort_unstable_by(|a, b| {
                 let name = |i: u32| symbols.resolve(self.symbols[i as usize]);
-                name(a).cmp(&name(b))
+                a.0.cmp(&b.0).then_with(|| name(a.1).cmp(name(b.1)))
             });
-            order.into()
+            order.into_iter().map(|(_, i)| i).collect()
         })
     }
 

@@ -17,8 +17,6 @@ use std::borrow::Cow;
 /// Builds the AST of one source.
 pub(crate) struct Builder<'a, 'o> {
     source: &'a [u8],
-    /// The source, when it is UTF-8: names need not be checked one by one.
-    text: Option<&'a str>,
     options: &'o ParseOptions<'o>,
     symbols: &'o mut Symbols,
     arena: &'a Bump,
@@ -60,7 +58,6 @@ impl<'a, 'o> Builder<'a, 'o> {
     ) -> Self {
         Builder {
             source,
-            text: std::str::from_utf8(source).ok(),
             options,
             symbols,
             arena,
@@ -107,18 +104,12 @@ impl<'a, 'o> Builder<'a, 'o> {
 
     #[inline]
     fn symbol(&mut self, token: Token) -> Symbol {
-        match self
-            .text
-            .and_then(|text| text.get(token.start as usize..token.end as usize))
-        {
-            Some(name) => self.symbols.intern_identifier(name),
-            None => self.symbols.intern(self.slice(token)),
-        }
+        self.symbols.intern(self.slice(token))
     }
 
     /// A reference to a variable that the reference's grammar introduces, such as `__sub`.
     fn builtin(&mut self, name: &str) -> ExprRef<'a> {
-        let symbol = self.symbols.intern_identifier(name);
+        let symbol = self.symbols.intern(name.as_bytes());
         self.expr(Pos::NONE, ExprKind::Var(symbol))
     }
 
@@ -206,7 +197,7 @@ impl<'a, 'o> Builder<'a, 'o> {
         if let Some((name, pos)) = duplicate {
             let message = format!(
                 "duplicate formal function argument '{}'",
-                crate::show::identifier_text(&self.symbols.resolve(name))
+                crate::show::identifier_text(self.symbols.resolve(name))
             );
             self.fail(next, SyntaxError::new(message, pos));
         } else if too_many {

@@ -1,4 +1,4 @@
-//! Bytes as text without loss: Nix sources and names are bytes, but lasso and rowan hold `str`.
+//! Bytes as text without loss: Nix sources are bytes, but rowan holds `str`.
 //!
 //! Valid UTF-8 is kept as it is. Each other byte becomes one of 256 private code points. So that nothing is
 //! ambiguous, the bytes of these code points themselves, should they occur, are treated as invalid, too.

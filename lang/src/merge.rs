@@ -65,7 +65,7 @@ impl<'a> Merger<'a> {
         let path: Vec<_> = duplicate
             .path
             .iter()
-            .map(|&name| show::identifier_text(&symbols.resolve(name)))
+            .map(|&name| show::identifier_text(symbols.resolve(name)))
             .collect();
         let message = format!("attribute '{}' already defined", path.join("."));
         let error = SyntaxError {

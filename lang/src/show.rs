@@ -90,7 +90,7 @@ impl Printer<'_> {
     }
 
     fn name(&mut self, name: Symbol) {
-        write_identifier(&mut self.out, &self.symbols.resolve(name));
+        write_identifier(&mut self.out, self.symbols.resolve(name));
     }
 
     fn expr(&mut self, expr: ExprRef<'_>) {
@@ -201,7 +201,7 @@ impl Printer<'_> {
         if let Some(Formals { formals, ellipsis }) = lambda.formals {
             self.text("{ ");
             let mut formals = formals.to_vec();
-            formals.sort_by(|a, b| self.symbols.resolve(a.name).cmp(&self.symbols.resolve(b.name)));
+            formals.sort_by(|a, b| self.symbols.resolve(a.name).cmp(self.symbols.resolve(b.name)));
             for (index, formal) in formals.iter().enumerate() {
                 if index > 0 {
                     self.text(", ");
@@ -227,7 +227,7 @@ impl Printer<'_> {
 
     fn bindings(&mut self, bindings: &Bindings<'_>) {
         let mut sorted = bindings.attrs.to_vec();
-        sorted.sort_by(|a, b| self.symbols.resolve(a.name).cmp(&self.symbols.resolve(b.name)));
+        sorted.sort_by(|a, b| self.symbols.resolve(a.name).cmp(self.symbols.resolve(b.name)));
         let inherited = |source: Option<u32>| {
             sorted.iter().filter(move |attr| match attr.value {
                 AttrValue::Plain(_) => false,

@@ -3,10 +3,9 @@
 //! The order matters: the reference compares attribute sets and reports missing arguments in symbol order,
 //! so which of two errors a user sees depends on it.
 
-use crate::bytes::{decode, encode};
-use lasso::{Key, Rodeo};
-use rustc_hash::FxBuildHasher;
-use std::borrow::Cow;
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+use std::hash::Hasher;
 
 /// An interned name: an identifier or an attribute name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,14 +32,15 @@ impl std::fmt::Debug for Symbol {
     }
 }
 
-type Rodeo32 = Rodeo<lasso::Spur, FxBuildHasher>;
-
-/// The table of names.
-///
-/// Nix names are byte strings. Valid UTF-8 is kept as it is; the rare other bytes are carried as private
-/// code points (see [`crate::bytes`]) so that lasso, which holds `str`, can store them.
+/// The table of names, which are any bytes.
 pub struct Symbols {
-    rodeo: Rodeo32,
+    /// The names, one after another.
+    text: Vec<u8>,
+    /// Where each name starts, and where the next one will.
+    starts: Vec<u32>,
+    /// The hash of each name, for when the table grows.
+    hashes: Vec<u32>,
+    table: HashTable<Symbol>,
     recent: Recent,
 }
 
@@ -50,27 +50,47 @@ struct Recent(Box<[(u128, Symbol)]>);
 
 const RECENT_BITS: u32 = 12;
 
+/// A short name as one word; 0 for others.
+#[inline]
+fn pack(name: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    let Some(start) = bytes[..15].get_mut(..name.len()) else {
+        return 0;
+    };
+    start.copy_from_slice(name);
+    bytes[15] = name.len() as u8;
+    u128::from_le_bytes(bytes)
+}
+
+#[inline]
+fn mix(packed: u128) -> u64 {
+    (packed as u64 ^ (packed >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The hash of a name by which the table finds it.
+#[inline]
+fn hash_of(name: &[u8], packed: u128) -> u32 {
+    if packed != 0 {
+        return (mix(packed) >> 32) as u32;
+    }
+    let mut hasher = FxHasher::default();
+    hasher.write(name);
+    (hasher.finish() >> 32) as u32
+}
+
+/// The table looks at the lowest and the highest bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) | u64::from(hash) << 38
+}
+
 impl Recent {
     fn new() -> Recent {
         Recent(vec![(0, Symbol(0)); 1 << RECENT_BITS].into())
     }
 
-    /// A short name as one word; 0 for others.
-    #[inline]
-    fn pack(name: &[u8]) -> u128 {
-        let mut bytes = [0; 16];
-        let Some(start) = bytes[..15].get_mut(..name.len()) else {
-            return 0;
-        };
-        start.copy_from_slice(name);
-        bytes[15] = name.len() as u8;
-        u128::from_le_bytes(bytes)
-    }
-
     #[inline]
     fn entry(&mut self, packed: u128) -> &mut (u128, Symbol) {
-        let mixed = (packed as u64 ^ (packed >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        &mut self.0[(mixed >> (64 - RECENT_BITS)) as usize]
+        &mut self.0[(mix(packed) >> (64 - RECENT_BITS)) as usize]
     }
 }
 
@@ -84,7 +104,10 @@ impl Symbols {
     /// An empty table.
     pub fn new() -> Symbols {
         Symbols {
-            rodeo: Rodeo::with_hasher(FxBuildHasher),
+            text: Vec::new(),
+            starts: vec![0],
+            hashes: Vec::new(),
+            table: HashTable::new(),
             recent: Recent::new(),
         }
     }
@@ -92,50 +115,73 @@ impl Symbols {
     /// Interns a name.
     #[inline]
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
-        self.intern_with(name, |rodeo| rodeo.get_or_intern(encode(name)))
-    }
-
-    /// Interns a name known to be an identifier, which saves a look at its bytes.
-    #[inline]
-    pub fn intern_identifier(&mut self, name: &str) -> Symbol {
-        self.intern_with(name.as_bytes(), |rodeo| rodeo.get_or_intern(name))
-    }
-
-    #[inline]
-    fn intern_with(&mut self, name: &[u8], ask: impl FnOnce(&mut Rodeo32) -> lasso::Spur) -> Symbol {
-        let packed = Recent::pack(name);
+        let packed = pack(name);
         if packed == 0 {
-            return Symbol(ask(&mut self.rodeo).into_usize() as u32);
+            return self.intern_in_table(name, packed);
         }
         let entry = self.recent.entry(packed);
-        if entry.0 != packed {
-            *entry = (packed, Symbol(ask(&mut self.rodeo).into_usize() as u32));
+        if entry.0 == packed {
+            return entry.1;
         }
-        entry.1
+        let symbol = self.intern_in_table(name, packed);
+        *self.recent.entry(packed) = (packed, symbol);
+        symbol
+    }
+
+    #[inline(never)]
+    fn intern_in_table(&mut self, name: &[u8], packed: u128) -> Symbol {
+        let hash = hash_of(name, packed);
+        if let Some(symbol) = self.find(name, hash) {
+            return symbol;
+        }
+        let symbol = Symbol::from_index(self.len());
+        self.text.extend_from_slice(name);
+        let end = u32::try_from(self.text.len()).expect("names of less than 4 GiB together");
+        self.starts.push(end);
+        self.hashes.push(hash);
+        let hashes = &self.hashes;
+        self.table
+            .insert_unique(spread(hash), symbol, |other| spread(hashes[other.index()]));
+        symbol
+    }
+
+    #[inline]
+    fn find(&self, name: &[u8], hash: u32) -> Option<Symbol> {
+        let is_it = |symbol: &Symbol| self.hashes[symbol.index()] == hash && self.resolve(*symbol) == name;
+        self.table.find(spread(hash), is_it).copied()
     }
 
     /// The symbol of a name that was interned before, if any. Does not grow the table.
     pub fn get(&self, name: &[u8]) -> Option<Symbol> {
-        self.rodeo
-            .get(encode(name))
-            .map(|key| Symbol(key.into_usize() as u32))
+        self.find(name, hash_of(name, pack(name)))
     }
 
     /// The bytes of a name.
     #[inline]
-    pub fn resolve(&self, symbol: Symbol) -> Cow<'_, [u8]> {
-        let key = lasso::Spur::try_from_usize(symbol.index()).expect("a symbol of this table");
-        decode(self.rodeo.resolve(&key))
+    pub fn resolve(&self, symbol: Symbol) -> &[u8] {
+        let (start, end) = (self.starts[symbol.index()], self.starts[symbol.index() + 1]);
+        &self.text[start as usize..end as usize]
+    }
+
+    /// The first bytes of a name as a number: names in the order of their bytes are in the order of these, but
+    /// different names may have the same one.
+    #[inline]
+    pub fn prefix(&self, symbol: Symbol) -> u64 {
+        let name = self.resolve(symbol);
+        let mut bytes = [0; 8];
+        let length = name.len().min(8);
+        bytes[..length].copy_from_slice(&name[..length]);
+        u64::from_be_bytes(bytes)
     }
 
     /// How many names there are.
     pub fn len(&self) -> usize {
-        self.rodeo.len()
+        self.hashes.len()
     }
 
     /// Whether no name was interned yet.
     pub fn is_empty(&self) -> bool {
-        self.rodeo.is_empty()
+        self.hashes.is_empty()
     }
 }
 

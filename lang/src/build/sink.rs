@@ -179,7 +179,7 @@ impl<'a> Sink for Builder<'a, '_> {
 
     fn or_call(&mut self, mark: Mark<()>, base: ExprRef<'a>, _: Token) -> ExprRef<'a> {
         let pos = self.pos(mark.start);
-        let or = self.symbols.intern_identifier("or");
+        let or = self.symbols.intern(b"or");
         let args = self.arena.alloc([self.expr(pos, ExprKind::Var(or))]);
         // Never merged into a call that `base` is.
         self.expr(pos, ExprKind::Call { function: base, args })
@@ -420,7 +420,7 @@ impl<'a> Sink for Builder<'a, '_> {
         if kind != SetKind::Legacy {
             return set;
         }
-        let body = self.symbols.intern_identifier("body");
+        let body = self.symbols.intern(b"body");
         let path = self.arena.alloc([AttrName {
             pos: Pos::NONE,
             kind: AttrNameKind::Static(body),
