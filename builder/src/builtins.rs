@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use nivis_store::LocalStore;
-use nivis_store::derivation::{Derivation, DerivationKind};
+use nivis_store::derivation::{Derivation, DerivationKind, Variables};
 use nivis_store::path::StorePath;
 
 use crate::child::{Action, say};
@@ -20,7 +20,7 @@ use crate::settings::BuildSettings;
 /// What a builder of ours is given.
 #[derive(Debug)]
 struct Context {
-    env: BTreeMap<Vec<u8>, Vec<u8>>,
+    env: Variables,
     outputs: BTreeMap<String, PathBuf>,
 }
 
@@ -28,7 +28,6 @@ impl Context {
     fn attribute(&self, name: &str) -> Result<&[u8], String> {
         self.env
             .get(name.as_bytes())
-            .map(Vec::as_slice)
             .ok_or_else(|| format!("attribute '{name}' missing"))
     }
 

@@ -104,13 +104,13 @@ fn add_attributes(env: &mut Environment, request: &Request<'_>) -> Result<(), Bu
         add("NIX_ATTRS_JSON_FILE", ".attrs.json", json);
         return Ok(());
     }
-    for (name, value) in drv.env.iter().filter(|(name, _)| *name != JSON_VARIABLE) {
+    for (name, value) in drv.env.iter().filter(|&(name, _)| name != JSON_VARIABLE) {
         if options.pass_as_file.contains(name) {
             let digest = base32::encode(Hash::sha256(name).as_bytes());
             let variable = [name, &b"Path"[..]].concat();
-            env.set_file(variable, format!(".attr-{digest}"), value.clone(), folder);
+            env.set_file(variable, format!(".attr-{digest}"), value.to_vec(), folder);
         } else {
-            env.variables.insert(name.clone(), value.clone());
+            env.variables.insert(name.to_vec(), value.to_vec());
         }
     }
     for (file, paths) in &options.references_graph {

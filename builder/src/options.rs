@@ -151,7 +151,7 @@ struct Attributes<'a> {
 
 impl Attributes<'_> {
     fn variable(&self, name: &str) -> Option<&[u8]> {
-        self.drv.env.get(name.as_bytes()).map(Vec::as_slice)
+        self.drv.env.get(name.as_bytes())
     }
 
     fn flag(&self, name: &str, default: bool) -> Result<bool, BuildFailure> {

@@ -20,7 +20,7 @@ fn the_environment_is_clean() {
         set(&mut drv, "mine", "it's 1");
         set(&mut drv, "TERM", "mine");
         let (_, drv) = world.add(drv);
-        let out = String::from_utf8(drv.env[&b"out"[..]].clone()).unwrap();
+        let out = String::from_utf8(drv.env.get(b"out").unwrap().to_vec()).unwrap();
         let text = world.output(drv);
         let mut found = variables(&text);
         let folder = found["NIX_BUILD_TOP"].clone();
@@ -75,7 +75,7 @@ fn attributes_come_as_files() {
         drv.args[1] = b"PATH=/usr/bin:/bin; cat .attrs.json > $(sed -n 's/.*\"out\":\"\\([^\"]*\\)\".*/\\1/p' .attrs.json)".to_vec();
         set(&mut drv, "__json", r#"{"b":[1,"x"],"a":"y","name":"structured"}"#);
         let (_, drv) = world.add(drv);
-        let out = String::from_utf8(drv.env[&b"out"[..]].clone()).unwrap();
+        let out = String::from_utf8(drv.env.get(b"out").unwrap().to_vec()).unwrap();
         let text = world.output(drv);
         assert_eq!(
             text,
@@ -261,7 +261,7 @@ fn fixed_outputs_get_the_variables_they_ask_for() {
 fn failures_are_told() {
     for world in World::both() {
         let (drv_path, drv) = world.add(shell("fails", "echo one; echo two >&2; exit 7"));
-        let out = String::from_utf8(drv.env[&b"out"[..]].clone()).unwrap();
+        let out = String::from_utf8(drv.env.get(b"out").unwrap().to_vec()).unwrap();
         let failure = world.build_as(&drv_path, drv, Mode::Normal).failure();
         let drv = world.print(&drv_path);
         assert_eq!(failure.kind, FailureKind::Permanent);

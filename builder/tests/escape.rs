@@ -80,7 +80,7 @@ fn undeclared_files_are_not_seen() {
     );
     drv.input_srcs.insert(input.clone());
     let (drv_path, drv) = world.add(drv);
-    let out = String::from_utf8(drv.env[&b"out"[..]].clone()).unwrap();
+    let out = String::from_utf8(drv.env.get(b"out").unwrap().to_vec()).unwrap();
     let built = world.build_as(&drv_path, drv, Mode::Normal).built();
     let text = fs::read_to_string(world.store.real_path(&built.outputs["out"])).unwrap();
     let found = common::variables(&text);
@@ -461,7 +461,7 @@ fn strange_outputs_do_no_harm() {
 fn outputs_of_others_cannot_be_forged() {
     let Some(world) = World::sandboxed() else { return };
     let (other, other_drv) = world.add(shell("other", "echo good > $out"));
-    let target = String::from_utf8(other_drv.env[&b"out"[..]].clone()).unwrap();
+    let target = String::from_utf8(other_drv.env.get(b"out").unwrap().to_vec()).unwrap();
     world
         .build(shell("forger", &format!("echo bad > {target}; echo > $out")))
         .built();

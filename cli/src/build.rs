@@ -131,7 +131,7 @@ pub(crate) fn drv_argument(session: &Session, input: &Input) -> Result<Option<Wa
     let names: Vec<&str> = names.split(',').filter(|name| !name.is_empty()).collect();
     let output = match names[..] {
         [] => {
-            let named = derivation.env.get(&b"outputName"[..]);
+            let named = derivation.env.get(b"outputName");
             named.map_or_else(
                 || "out".to_owned(),
                 |name| String::from_utf8_lossy(name).into_owned(),

@@ -54,7 +54,7 @@ fn import_derivation(ev: &Evaluator, drv_path: &StorePath, pos: Pos) -> Result<V
     let drv = ev.read_derivation(drv_path)?;
     let deep = ev.contexts.singleton(ContextElement::DrvDeep(drv_path.clone()));
     let path_text = ev.host.store_dir().print(drv_path);
-    let name = drv.env.get(&b"name"[..]).map(Vec::as_slice).unwrap_or_default();
+    let name = drv.env.get(b"name").unwrap_or_default();
     let outputs: Vec<Slot> = drv
         .outputs
         .keys()

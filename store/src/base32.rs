@@ -30,13 +30,24 @@ pub const fn is_digit(byte: u8) -> bool {
 
 /// Write the digits of `bytes` to the end of `out`.
 pub fn encode_to(bytes: &[u8], out: &mut String) {
-    for n in (0..encoded_len(bytes.len())).rev() {
+    out.extend(digits(bytes).map(char::from));
+}
+
+/// Write the digits of `bytes` into `out`, which has room for just as many.
+pub fn encode_into(bytes: &[u8], out: &mut [u8]) {
+    for (place, digit) in out.iter_mut().zip(digits(bytes)) {
+        *place = digit;
+    }
+}
+
+fn digits(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    (0..encoded_len(bytes.len())).rev().map(|n| {
         let (index, shift) = (n * 5 / 8, n * 5 % 8);
         let low = u16::from(bytes[index]);
         let high = u16::from(bytes.get(index + 1).copied().unwrap_or(0));
         let digit = ((high << 8 | low) >> shift) & 0x1f;
-        out.push(char::from(ALPHABET[usize::from(digit)]));
-    }
+        ALPHABET[usize::from(digit)]
+    })
 }
 
 /// The digits of `bytes`.

@@ -7,6 +7,7 @@ pub mod aterm;
 pub mod hash_modulo;
 mod instantiate;
 pub mod placeholder;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use crate::path::{PathError, StoreDir, StorePath, output_path_name};
 
 pub use hash_modulo::{DrvHash, HashModuloCache};
 pub use instantiate::{Instantiated, check_invariants, instantiate};
+pub use variables::{Text, Variables};
 
 /// A derivation. Strings of the language are bytes, hence so are the strings here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +37,7 @@ pub struct Derivation {
     /// The program's arguments.
     pub args: Vec<Vec<u8>>,
     /// The program's environment. Structured attributes are the variable `__json`.
-    pub env: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub env: Variables,
 }
 
 /// Which outputs of an input derivation are needed.
@@ -195,7 +197,7 @@ impl Derivation {
     /// The environment and the arguments as text for a shell, as `nix-store --print-env` has it.
     pub fn print_env(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        for (name, value) in &self.env {
+        for (name, value) in self.env.iter() {
             for part in [&b"export "[..], name, b"; ", name, b"="] {
                 out.extend_from_slice(part);
             }

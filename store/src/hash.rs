@@ -138,6 +138,20 @@ pub enum HashError {
     EmptyWithoutAlgorithm,
 }
 
+/// The text of a hash in base16.
+pub struct Base16 {
+    digits: [u8; 128],
+    len: usize,
+}
+
+impl std::ops::Deref for Base16 {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.digits[..self.len]).unwrap_or_default()
+    }
+}
+
 /// A hash together with its algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash {
@@ -205,6 +219,19 @@ impl Hash {
             HashFormat::Nix32 => base32::encode(&folded),
             HashFormat::Base64 => data_encoding::BASE64.encode(&folded),
             HashFormat::Sri => format!("{}-{}", self.algorithm, data_encoding::BASE64.encode(&folded)),
+        }
+    }
+
+    /// In base16, without taking memory.
+    pub fn base16(&self) -> Base16 {
+        let mut digits = [0; 128];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.as_bytes()) {
+            pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+            pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
+        }
+        Base16 {
+            digits,
+            len: 2 * self.algorithm.size(),
         }
     }
 

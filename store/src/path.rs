@@ -139,12 +139,21 @@ impl StorePath {
 
     /// The path of that hash and name.
     pub fn from_digest(digest: &[u8; 20], name: &str) -> Result<Self, PathError> {
-        let mut base = String::with_capacity(HASH_PART_LEN + 1 + name.len());
-        base32::encode_to(digest, &mut base);
-        base.push('-');
-        base.push_str(name);
-        check_path_name(base.as_bytes(), name.as_bytes())?;
-        Ok(StorePath(base.into()))
+        let mut text = [0; HASH_PART_LEN + 1 + MAX_NAME_LEN];
+        base32::encode_into(digest, &mut text[..HASH_PART_LEN]);
+        text[HASH_PART_LEN] = b'-';
+        let Some(room) = text[HASH_PART_LEN + 1..].get_mut(..name.len()) else {
+            let base = [&text[..=HASH_PART_LEN], name.as_bytes()].concat();
+            check_path_name(&base, name.as_bytes())?;
+            return Err(PathError::NameTooLong(name.to_owned()));
+        };
+        room.copy_from_slice(name.as_bytes());
+        let base = &text[..HASH_PART_LEN + 1 + name.len()];
+        check_path_name(base, name.as_bytes())?;
+        match std::str::from_utf8(base) {
+            Ok(base) => Ok(StorePath(base.into())),
+            Err(_) => Err(PathError::InvalidName(lossy(base))),
+        }
     }
 
     /// Hash part, dash and name.
@@ -304,12 +313,11 @@ impl StoreDir {
         if self_reference {
             hasher.update(b":self");
         }
-        let digits = hash.to_base16();
         for part in [
             ":",
             hash.algorithm().name(),
             ":",
-            &digits,
+            &hash.base16(),
             ":",
             &self.0,
             ":",
@@ -365,13 +373,12 @@ impl StoreDir {
             return Err(PathError::ReferencesNotAllowed(name.to_owned()));
         }
         let mut hasher = Hasher::sha256();
-        let digits = address.hash.to_base16();
         for part in [
             "fixed:out:",
             address.method.prefix(),
             algorithm.name(),
             ":",
-            &digits,
+            &address.hash.base16(),
             ":",
         ] {
             hasher.update(part.as_bytes());

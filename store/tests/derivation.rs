@@ -114,7 +114,7 @@ fn a_changed_derivation_breaks_its_invariants() {
     );
     let (path, text) = named("fixed-recursive.drv");
     let mut drv = parse(path, text);
-    drv.env.remove(&b"out"[..]);
+    drv.env.remove(b"out");
     let error = check_invariants(&store, &drv, path, &mut cache, &mut reader(&files)).unwrap_err();
     assert!(
         error
@@ -130,7 +130,7 @@ fn downstream_placeholders() {
     let find = |name: &str| files.iter().find(|(path, _)| path.name() == name).unwrap();
     let input = |name: &str| {
         let (path, text) = find(name);
-        String::from_utf8(parse(path, text).env[&b"input"[..]].clone()).unwrap()
+        String::from_utf8(parse(path, text).env.get(b"input").unwrap().to_vec()).unwrap()
     };
     let floating = find("floating.drv").0;
     let placeholder = DownstreamPlaceholder::unknown_ca_output(floating, "lib").unwrap();
@@ -160,7 +160,8 @@ fn the_worked_example() {
         ("system", "x86_64-linux"),
         ("out", ""),
     ] {
-        dep.env.insert(name.into(), value.into());
+        dep.env
+            .insert(name.as_bytes().to_vec(), value.as_bytes().to_vec());
     }
     let made = instantiate(&store, &mut dep, &mut cache, &mut unreachable_reader).unwrap();
     assert_eq!(

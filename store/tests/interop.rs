@@ -128,7 +128,8 @@ fn instantiate_here(both: &Both, store: &LocalStore) -> StorePath {
             };
             let common = [("name", name), ("system", "x86_64-linux"), ("builder", "/bin/sh")];
             for (name, value) in common.iter().chain(vars) {
-                drv.env.insert((*name).into(), (*value).into());
+                drv.env
+                    .insert(name.as_bytes().to_vec(), value.as_bytes().to_vec());
             }
             let never = &mut |_: &StorePath| -> Result<Derivation, DerivationError> { unreachable!() };
             let made = instantiate(dir, &mut drv, &mut cache, never).unwrap();

@@ -70,7 +70,7 @@ pub(crate) fn shell(name: &str, script: &str) -> Derivation {
 
 /// Set a variable of a derivation.
 pub(crate) fn set(drv: &mut Derivation, name: &str, value: impl AsRef<[u8]>) {
-    drv.env.insert(name.into(), value.as_ref().to_vec());
+    drv.env.insert(name.as_bytes().to_vec(), value.as_ref().to_vec());
 }
 
 impl World {

@@ -103,14 +103,14 @@ fn fill(
     set(b"NIX_STORE", session.store.store_dir().as_str().as_bytes());
     set(b"NIX_BUILD_CORES", cores(session).to_string().as_bytes());
     let structured = write_structured(session, drv, folder)?;
-    let passed_as_file = drv.env.get(&b"passAsFile"[..]).map_or(&b""[..], Vec::as_slice);
+    let passed_as_file = drv.env.get(b"passAsFile").unwrap_or_default();
     let passed_as_file: Vec<&[u8]> = passed_as_file.split(u8::is_ascii_whitespace).collect();
     let mut files = 0;
-    for (name, value) in &drv.env {
+    for (name, value) in drv.env.iter() {
         if name == STRUCTURED {
             continue;
         }
-        if passed_as_file.contains(&name.as_slice()) {
+        if passed_as_file.contains(&name) {
             let file = folder.join(format!(".attr-{files}"));
             files += 1;
             write(&file, value)?;

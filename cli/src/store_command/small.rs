@@ -69,7 +69,7 @@ fn print_env(call: &mut Call) -> Result<()> {
     };
     let session = call.session;
     let derivation = session.derivation(&session.store.store_dir().parse(path)?)?;
-    for (name, value) in &derivation.env {
+    for (name, value) in derivation.env.iter() {
         call.out.write_all(b"export ")?;
         call.out.write_all(name)?;
         call.out.write_all(b"; ")?;

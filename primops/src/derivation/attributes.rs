@@ -22,6 +22,9 @@ const NO_FRAME: &str = "";
 /// The environment variable of structured attributes.
 const JSON_VARIABLE: &[u8] = b"__json";
 
+/// More than most texts of structured attributes have.
+const JSON_SIZE: usize = 4096;
+
 /// The attributes as far as they have a meaning before the build.
 pub(super) struct Attributes<'a> {
     /// The name of the derivation.
@@ -73,7 +76,7 @@ pub(super) fn read<'a>(ev: &Evaluator, name: &'a str, attrs: &'static Attrs) -> 
         algorithm: None,
         method: None,
         outputs: BTreeSet::from(["out".to_owned()]),
-        json: structured.then(Vec::new),
+        json: structured.then(|| Vec::with_capacity(JSON_SIZE)),
     };
     for entry in ev.sorted_entries(attrs) {
         if entry.name == ev.names.ignore_nulls {
@@ -149,7 +152,7 @@ impl Attributes<'_> {
             );
             ev.host.message(Level::Warning, &message);
             let normal = json::normalise(&text)?;
-            self.drv.env.insert(JSON_VARIABLE.to_vec(), normal);
+            self.drv.env.insert(JSON_VARIABLE, normal);
             return Ok(());
         }
         if name == ev.names.builder {
@@ -167,9 +170,7 @@ impl Attributes<'_> {
             let names = text.split(is_blank).filter(|name| !name.is_empty());
             self.set_outputs(names)?;
         }
-        self.drv
-            .env
-            .insert(ev.symbol_bytes(name).to_vec(), text.into_owned());
+        self.drv.env.insert(ev.symbol_bytes(name), text);
         Ok(())
     }
 
@@ -211,7 +212,7 @@ impl Attributes<'_> {
     fn finish_json(&mut self) {
         if let Some(mut json) = self.json.take() {
             json.extend_from_slice(if json.is_empty() { b"{}" } else { b"}" });
-            self.drv.env.insert(JSON_VARIABLE.to_vec(), json);
+            self.drv.env.insert(JSON_VARIABLE, json);
         }
     }
 

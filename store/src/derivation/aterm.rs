@@ -66,6 +66,30 @@ impl Derivation {
         Ok(())
     }
 
+    /// Write the text to the end of `out`, given the text that was written with its output paths left empty and
+    /// hashes for inputs: most of both is the same. Gives the place of the inputs.
+    pub(super) fn write_unmasked(
+        &self,
+        store: &StoreDir,
+        masked: &[u8],
+        layout: &Layout,
+        out: &mut Vec<u8>,
+    ) -> Result<Range<usize>, PathError> {
+        let inputs = self.write_head(store, false, &Inputs::Paths, out)?;
+        let mut done = layout.inputs.end;
+        let paths = self
+            .outputs
+            .keys()
+            .filter_map(|name| self.env.get(name.as_bytes()));
+        for (&hidden, path) in layout.hidden.iter().zip(paths) {
+            out.extend_from_slice(&masked[done..hidden]);
+            write_string(path, out);
+            done = hidden + EMPTY_STRING.len();
+        }
+        out.extend_from_slice(&masked[done..]);
+        Ok(inputs)
+    }
+
     /// The text.
     pub fn to_aterm(&self, store: &StoreDir) -> Result<Vec<u8>, PathError> {
         let mut out = Vec::with_capacity(4096);
@@ -73,8 +97,50 @@ impl Derivation {
         Ok(out)
     }
 
-    /// Write the text, with its own output paths left empty if `masked`. Gives the place of the inputs.
+    /// Write the text, with its own output paths left empty if `masked`.
     pub(super) fn write(
+        &self,
+        store: &StoreDir,
+        masked: bool,
+        inputs: &Inputs<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Layout, PathError> {
+        let inputs = self.write_head(store, masked, inputs, out)?;
+        let mut hidden = vec![];
+        out.extend_from_slice(b"],[");
+        separated(&self.input_srcs, out, |path, out| {
+            write_path(store, path, out);
+            Ok(())
+        })?;
+        out.extend_from_slice(b"],");
+        write_raw(&self.platform, out);
+        out.push(b',');
+        write_string(&self.builder, out);
+        out.extend_from_slice(b",[");
+        separated(&self.args, out, |arg, out| {
+            write_string(arg, out);
+            Ok(())
+        })?;
+        out.extend_from_slice(b"],[");
+        separated(self.env.iter(), out, |(name, value), out| {
+            out.push(b'(');
+            write_string(name, out);
+            out.push(b',');
+            if masked && self.is_output(name) {
+                hidden.push(out.len());
+                out.extend_from_slice(EMPTY_STRING);
+            } else {
+                write_string(value, out);
+            }
+            out.push(b')');
+            Ok(())
+        })?;
+        out.extend_from_slice(b"])");
+        Ok(Layout { inputs, hidden })
+    }
+
+    /// Write what comes before the input sources. Gives the place of the inputs.
+    fn write_head(
         &self,
         store: &StoreDir,
         masked: bool,
@@ -106,36 +172,25 @@ impl Derivation {
                 Ok(())
             })?,
         }
-        let inputs_end = out.len();
-        out.extend_from_slice(b"],[");
-        separated(&self.input_srcs, out, |path, out| {
-            write_path(store, path, out);
-            Ok(())
-        })?;
-        out.extend_from_slice(b"],");
-        write_raw(&self.platform, out);
-        out.push(b',');
-        write_string(&self.builder, out);
-        out.extend_from_slice(b",[");
-        separated(&self.args, out, |arg, out| {
-            write_string(arg, out);
-            Ok(())
-        })?;
-        out.extend_from_slice(b"],[");
-        separated(&self.env, out, |(name, value), out| {
-            out.push(b'(');
-            write_string(name, out);
-            out.push(b',');
-            let hidden =
-                masked && std::str::from_utf8(name).is_ok_and(|name| self.outputs.contains_key(name));
-            write_string(if hidden { b"" } else { value }, out);
-            out.push(b')');
-            Ok(())
-        })?;
-        out.extend_from_slice(b"])");
-        Ok(inputs_start..inputs_end)
+        Ok(inputs_start..out.len())
+    }
+
+    fn is_output(&self, name: &[u8]) -> bool {
+        std::str::from_utf8(name).is_ok_and(|name| self.outputs.contains_key(name))
     }
 }
+
+/// Where what differs between the texts of one derivation lies in one of them.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// The inputs.
+    pub(super) inputs: Range<usize>,
+    /// The empty values of the variables of outputs, if these are masked.
+    hidden: Vec<usize>,
+}
+
+/// An empty string as it is written.
+const EMPTY_STRING: &[u8] = b"\"\"";
 
 fn separated<I: IntoIterator>(
     items: I,
@@ -244,51 +299,50 @@ const ESCAPES: [u8; 256] = {
     table
 };
 
-/// How many bytes are looked at together: few enough to find an escape among them fast.
-const BLOCK: usize = 32;
-
 /// Write a string with its quotes and escapes.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut start = 0;
-    while start < text.len() {
-        let blocks = text[start..]
-            .chunks_exact(BLOCK)
-            .take_while(|block| !has_special(block))
-            .count();
-        let plain = start + blocks * BLOCK;
-        out.extend_from_slice(&text[start..plain]);
-        start = (plain + BLOCK).min(text.len());
-        write_escaped(&text[plain..start], out);
+    // Eight bytes at a time: from what is plain so far to the first byte that may need an escape.
+    let (mut done, mut at) = (0, 0);
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        match first_special(u64::from_le_bytes(*word)) {
+            None => at += 8,
+            Some(index) => {
+                at += index;
+                done = write_escape(text, done, at, out);
+                at += 1;
+            }
+        }
     }
+    for index in at..text.len() {
+        done = write_escape(text, done, index, out);
+    }
+    out.extend_from_slice(&text[done..]);
     out.push(b'"');
 }
 
-/// Without a branch for each byte, so that it becomes a few vector instructions.
-fn has_special(block: &[u8]) -> bool {
-    let special = block.iter().fold(0, |found, &byte| {
-        found
-            | u8::from(byte == b'"')
-            | u8::from(byte == b'\\')
-            | u8::from(byte == b'\n')
-            | u8::from(byte == b'\r')
-            | u8::from(byte == b'\t')
-    });
-    special != 0
+/// Which of eight bytes is the first that is a control character up to `\r`, a quote or a backslash.
+#[inline(always)]
+fn first_special(word: u64) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xff;
+    // The high bit of each byte below `n`; borrowing makes mistakes above the first one only.
+    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & (ONES << 7);
+    let found = below(word, 0x0e) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1);
+    (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
 }
 
-fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
-    let mut done = 0;
-    for (index, &byte) in text.iter().enumerate() {
-        let escape = ESCAPES[usize::from(byte)];
-        if escape != 0 {
-            out.extend_from_slice(&text[done..index]);
-            out.extend_from_slice(&[b'\\', escape]);
-            done = index + 1;
-        }
+/// Write the text from `done` to `index` and the byte there, if that needs an escape. Returns up to where the text is
+/// written.
+#[inline(always)]
+fn write_escape(text: &[u8], done: usize, index: usize, out: &mut Vec<u8>) -> usize {
+    let escape = ESCAPES[usize::from(text[index])];
+    if escape == 0 {
+        return done;
     }
-    out.extend_from_slice(&text[done..]);
+    out.extend_from_slice(&text[done..index]);
+    out.extend_from_slice(&[b'\\', escape]);
+    index + 1
 }
 
 /// Parse the text of the `.drv` file of the derivation `name`.

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::aterm::{HexHash, Inputs};
+use super::aterm::{HexHash, Inputs, Layout};
 use super::{Derivation, DerivationError, DerivationKind, DerivationOutput, InputOutputs};
 use crate::hash::{Hash, Hasher};
 use crate::path::{StoreDir, StorePath};
@@ -36,8 +36,8 @@ pub struct HashModuloCache {
     hashes: FxHashMap<StorePath, DrvHash>,
     /// Where texts are put together; kept to be used again.
     scratch: Vec<u8>,
-    /// Where in the scratch the inputs are.
-    scratch_inputs: Range<usize>,
+    /// Where in the scratch things are.
+    layout: Layout,
 }
 
 impl HashModuloCache {
@@ -119,6 +119,17 @@ impl HashModuloCache {
         Ok(())
     }
 
+    /// Write the text of the derivation that was hashed last, masked, now that it has its output paths. Gives the
+    /// place of the inputs.
+    pub(super) fn write_unmasked(
+        &self,
+        store: &StoreDir,
+        drv: &Derivation,
+        out: &mut Vec<u8>,
+    ) -> Result<Range<usize>, DerivationError> {
+        Ok(drv.write_unmasked(store, &self.scratch, &self.layout, out)?)
+    }
+
     /// The hash of the derivation that was hashed last, masked, now that it has its output paths. `text` is
     /// the text of its file, with the inputs at that place.
     pub(super) fn insert_unmasked(
@@ -130,7 +141,7 @@ impl HashModuloCache {
     ) {
         let mut hasher = Hasher::sha256();
         hasher.update(&text[..inputs.start]);
-        hasher.update(&self.scratch[self.scratch_inputs.clone()]);
+        hasher.update(&self.scratch[self.layout.inputs.clone()]);
         hasher.update(&text[inputs.end..]);
         self.hashes.insert(
             drv_path,
@@ -188,7 +199,7 @@ impl HashModuloCache {
         }
         merge_equal(&mut inputs);
         self.scratch.clear();
-        self.scratch_inputs = drv.write(store, masked, &Inputs::Hashes(&inputs), &mut self.scratch)?;
+        self.layout = drv.write(store, masked, &Inputs::Hashes(&inputs), &mut self.scratch)?;
         Ok(DrvHash {
             hash: Hash::sha256(&self.scratch),
             deferred,
@@ -222,14 +233,13 @@ fn fixed_hash(store: &StoreDir, drv: &Derivation) -> Result<Option<Hash>, Deriva
     let Some(path) = drv.output_path(store, name)? else {
         return Ok(None);
     };
-    let digits = address.hash.to_base16();
     let mut hasher = Hasher::sha256();
     for part in [
         "fixed:out:",
         address.method.prefix(),
         address.hash.algorithm().name(),
         ":",
-        &digits,
+        &address.hash.base16(),
         ":",
         store.as_str(),
         "/",

@@ -1,6 +1,5 @@
 //! From a derivation as it was written to one that can be stored: output paths, text and path.
 
-use super::aterm::Inputs;
 use super::hash_modulo::{DrvHash, HashModuloCache, hash_derivation_modulo};
 use super::placeholder::placeholder;
 use super::{Derivation, DerivationError, DerivationKind, DerivationOutput};
@@ -32,20 +31,25 @@ pub fn instantiate<E: From<DerivationError>>(
 ) -> Result<Instantiated, E> {
     let masked = fill_in_output_paths(store, drv, cache, read)?;
     let mut text = Vec::with_capacity(TEXT_SIZE);
-    let inputs = drv
-        .write(store, false, &Inputs::Paths, &mut text)
-        .map_err(DerivationError::from)?;
-    text.shrink_to_fit();
-    let drv_path = drv_path(store, drv, &text)?;
-    if cache.get(&drv_path).is_none() {
-        match masked {
-            Some(masked) => cache.insert_unmasked(drv_path.clone(), masked, &text, inputs),
-            None => {
+    let drv_path = match masked {
+        Some(masked) => {
+            let inputs = cache.write_unmasked(store, drv, &mut text)?;
+            let drv_path = drv_path(store, drv, &text)?;
+            if cache.get(&drv_path).is_none() {
+                cache.insert_unmasked(drv_path.clone(), masked, &text, inputs);
+            }
+            drv_path
+        }
+        None => {
+            drv.write_aterm(store, &mut text).map_err(DerivationError::from)?;
+            let drv_path = drv_path(store, drv, &text)?;
+            if cache.get(&drv_path).is_none() {
                 let hash = hash_derivation_modulo(store, drv, false, cache, read)?;
                 cache.insert(drv_path.clone(), hash);
             }
+            drv_path
         }
-    }
+    };
     Ok(Instantiated { drv_path, text })
 }
 
@@ -172,7 +176,7 @@ fn check_output(
             output: name.to_owned(),
             expected,
         }),
-        Some(actual) if actual == expected.as_bytes() => Ok(()),
+        Some(actual) if *actual == *expected.as_bytes() => Ok(()),
         Some(actual) => Err(DerivationError::WrongVariable {
             output: name.to_owned(),
             expected,

@@ -88,7 +88,10 @@ impl<S: NarSink, F> Walk<'_, S, F> {
         }
         let mut left = metadata.len();
         self.sink.begin_file(name, metadata.mode() & 0o100 != 0, left)?;
-        self.chunk.resize(CHUNK_SIZE, 0);
+        let room = left.min(CHUNK_SIZE as u64) as usize;
+        if self.chunk.len() < room {
+            self.chunk.resize(room, 0);
+        }
         while left > 0 {
             let want = left.min(CHUNK_SIZE as u64) as usize;
             match file.read(&mut self.chunk[..want]) {
