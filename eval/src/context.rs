@@ -1,12 +1,14 @@
 //! String contexts: interned sets of interned elements.
 //!
-//! A string carries a [`ContextId`]; 0 is the empty set, so most strings pay nothing. Unions are memoised by the
-//! two ids, and a derivation's inputs come out sorted and free of duplicates.
+//! A string carries a [`ContextId`]; 0 is the empty set, so most strings pay nothing. A set is a run of the numbers of its
+//! elements, unions are memoised by the two ids, and a derivation's inputs come out sorted and free of duplicates.
 
+use hashbrown::HashTable;
 use nivis_store::path::StorePath;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::hash::Hasher;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A set of context elements.
@@ -43,9 +45,73 @@ pub enum ContextElement {
 
 #[derive(Default)]
 struct Tables {
-    sets: Vec<Rc<[ContextElement]>>,
-    ids: FxHashMap<Rc<[ContextElement]>, ContextId>,
+    elements: Vec<ContextElement>,
+    /// The number of each element, and the set of it alone.
+    numbers: FxHashMap<ContextElement, (u32, ContextId)>,
+    /// The numbers in all sets, one set after another, each in increasing order.
+    members: Vec<u32>,
+    sets: Vec<Range<u32>>,
+    ids: HashTable<ContextId>,
     unions: FxHashMap<(ContextId, ContextId), ContextId>,
+    /// Room to put a set together in.
+    scratch: Vec<u32>,
+}
+
+fn hash_of(members: &[u32]) -> u64 {
+    let mut hasher = FxHasher::default();
+    for &member in members {
+        hasher.write_u32(member);
+    }
+    hasher.finish()
+}
+
+impl Tables {
+    fn members(&self, id: ContextId) -> &[u32] {
+        let Range { start, end } = self.sets[id.0 as usize];
+        &self.members[start as usize..end as usize]
+    }
+
+    /// The set of these elements, which are in increasing order.
+    fn intern(&mut self, set: &[u32]) -> ContextId {
+        let hash = hash_of(set);
+        if let Some(&id) = self.ids.find(hash, |&id| self.members(id) == set) {
+            return id;
+        }
+        let small = |n: usize| u32::try_from(n).expect("contexts have fewer than 2^32 elements together");
+        let id = ContextId(small(self.sets.len()));
+        let start = small(self.members.len());
+        self.members.extend_from_slice(set);
+        self.sets.push(start..small(self.members.len()));
+        let (sets, members) = (&self.sets, &self.members);
+        self.ids.insert_unique(hash, id, |id| {
+            let Range { start, end } = sets[id.0 as usize];
+            hash_of(&members[start as usize..end as usize])
+        });
+        id
+    }
+
+    fn element(&mut self, element: ContextElement) -> (u32, ContextId) {
+        if let Some(&known) = self.numbers.get(&element) {
+            return known;
+        }
+        let number = self.elements.len() as u32;
+        self.elements.push(element.clone());
+        let entry = (number, self.intern(&[number]));
+        self.numbers.insert(element, entry);
+        entry
+    }
+
+    fn union(&mut self, a: ContextId, b: ContextId) -> ContextId {
+        let mut union = std::mem::take(&mut self.scratch);
+        union.clear();
+        union.extend_from_slice(self.members(a));
+        union.extend_from_slice(self.members(b));
+        union.sort_unstable();
+        union.dedup();
+        let id = self.intern(&union);
+        self.scratch = union;
+        id
+    }
 }
 
 /// The table of contexts.
@@ -63,37 +129,38 @@ impl Contexts {
     /// A table with the empty set only.
     pub fn new() -> Contexts {
         let mut tables = Tables::default();
-        let empty: Rc<[ContextElement]> = Rc::from([]);
-        tables.sets.push(empty.clone());
-        tables.ids.insert(empty, ContextId::EMPTY);
+        tables.intern(&[]);
         Contexts {
             tables: RefCell::new(tables),
         }
     }
 
     /// The set of the given elements.
-    pub fn intern(&self, mut elements: Vec<ContextElement>) -> ContextId {
-        elements.sort_unstable();
-        elements.dedup();
+    pub fn intern(&self, elements: Vec<ContextElement>) -> ContextId {
         let mut tables = self.tables.borrow_mut();
-        if let Some(&id) = tables.ids.get(elements.as_slice()) {
-            return id;
-        }
-        let id = ContextId(u32::try_from(tables.sets.len()).expect("fewer than 2^32 contexts"));
-        let set: Rc<[ContextElement]> = elements.into();
-        tables.sets.push(set.clone());
-        tables.ids.insert(set, id);
-        id
+        let mut set: Vec<u32> = elements
+            .into_iter()
+            .map(|element| tables.element(element).0)
+            .collect();
+        set.sort_unstable();
+        set.dedup();
+        tables.intern(&set)
     }
 
     /// The set of one element.
     pub fn singleton(&self, element: ContextElement) -> ContextId {
-        self.intern(vec![element])
+        self.tables.borrow_mut().element(element).1
     }
 
     /// The elements of a set, sorted.
-    pub fn elements(&self, id: ContextId) -> Rc<[ContextElement]> {
-        self.tables.borrow().sets[id.0 as usize].clone()
+    pub fn elements(&self, id: ContextId) -> Vec<ContextElement> {
+        let tables = self.tables.borrow();
+        let members = tables.members(id).iter();
+        let mut elements: Vec<ContextElement> = members
+            .map(|&number| tables.elements[number as usize].clone())
+            .collect();
+        elements.sort_unstable();
+        elements
     }
 
     /// The union of two sets.
@@ -110,17 +177,12 @@ impl Contexts {
 
     fn union_slow(&self, a: ContextId, b: ContextId) -> ContextId {
         let key = (ContextId(a.0.min(b.0)), ContextId(a.0.max(b.0)));
-        if let Some(&id) = self.tables.borrow().unions.get(&key) {
+        let mut tables = self.tables.borrow_mut();
+        if let Some(&id) = tables.unions.get(&key) {
             return id;
         }
-        let elements = self
-            .elements(a)
-            .iter()
-            .chain(self.elements(b).iter())
-            .cloned()
-            .collect();
-        let id = self.intern(elements);
-        self.tables.borrow_mut().unions.insert(key, id);
+        let id = tables.union(a, b);
+        tables.unions.insert(key, id);
         id
     }
 }
