@@ -23,6 +23,8 @@ const COPY_UP_TO: usize = 32;
 const LAYER_FACTOR: usize = 3;
 /// Unions of this many attributes are never copied by `//`.
 const LAYER_FROM: usize = 512;
+/// The upper one of two layers that is up to this many times larger than a set laid over them is joined with it.
+const JOIN_FACTOR: usize = 2;
 /// A layered set is copied when this part of its attributes was looked for, and a few more.
 const SEARCHES: u32 = 4;
 
@@ -178,9 +180,34 @@ impl Attrs {
 /// Goes through the attributes of sets that lie on one another, the lowest first, in the order of their symbols. Tells
 /// the uppermost set that has the attribute, and where.
 fn for_each_in_union(parts: &[Part], mut f: impl FnMut(Part, usize)) {
-    let Some((&base, over)) = parts.split_first() else {
-        return;
-    };
+    match parts {
+        [] => {}
+        [only] => (0..only.keys.len()).for_each(|i| f(*only, i)),
+        [below, over] => for_each_in_two(*below, *over, f),
+        [below, over @ ..] => for_each_in_many(*below, over, f),
+    }
+}
+
+/// [`for_each_in_union`] of one set over another.
+#[inline]
+fn for_each_in_two(below: Part, over: Part, mut f: impl FnMut(Part, usize)) {
+    let lower = below.keys.symbols();
+    let mut i = 0;
+    for (j, &symbol) in over.keys.symbols().iter().enumerate() {
+        while let Some(&least) = lower.get(i)
+            && least < symbol
+        {
+            f(below, i);
+            i += 1;
+        }
+        i += usize::from(lower.get(i) == Some(&symbol));
+        f(over, j);
+    }
+    (i..lower.len()).for_each(|i| f(below, i));
+}
+
+/// [`for_each_in_union`] of several sets over another.
+fn for_each_in_many(base: Part, over: &[Part], mut f: impl FnMut(Part, usize)) {
     let below = base.keys.symbols();
     let mut i = 0;
     let mut cursors = vec![0; over.len()];
@@ -319,21 +346,50 @@ impl Heap {
         if let Some(layer) = top.layer() {
             return match layer.flat.get() {
                 Some(flat) => self.lay_over(base, flat),
-                None if base.depth() + layer.depth() < MAX_DEPTH => {
+                None => {
                     let below = self.lay_over(base, layer.base);
                     self.lay_over(below.as_attrs().expect("`//` gives a set"), layer.top)
                 }
-                None => self.lay_over(base, layer.flatten()),
             };
         }
         let base = match base.layer() {
             Some(layer) => match layer.flat.get() {
                 Some(flat) => flat,
-                None if layer.depth() == MAX_DEPTH => layer.flatten(),
-                None => base,
+                None => match self.join_tops(layer, top) {
+                    Some(joined) => return self.lay_over(layer.base, joined),
+                    None if layer.depth() == MAX_DEPTH => self.squeeze(layer),
+                    None => base,
+                },
             },
             None => base,
         };
+        Value::from_pointer(self.new_layer(base, top), Tag::Attrs)
+    }
+
+    /// The same set in fewer layers: of those next to one another the two smallest are joined. Making the elements of a
+    /// mapped set costs more than copying those of another.
+    fn squeeze(&'static self, layer: &'static Layer) -> &'static Attrs {
+        let mut parts = layer.parts();
+        let weight = |part: &Part| match part.set.mapped() {
+            Some(_) => part.keys.len() * 4,
+            None => part.keys.len(),
+        };
+        let pairs = parts.windows(2).enumerate();
+        let smallest = pairs.min_by_key(|(_, pair)| pair.iter().map(weight).sum::<usize>());
+        let Some((i, pair)) = smallest else {
+            return layer.flatten();
+        };
+        let set = self.merge(pair);
+        let Some(Flat { keys, .. }) = set.as_flat() else {
+            return layer.flatten();
+        };
+        parts.splice(i..i + 2, [Part { keys, set }]);
+        let sets = parts.iter().map(|part| part.set);
+        sets.reduce(|base, top| self.new_layer(base, top))
+            .unwrap_or_else(|| layer.flatten())
+    }
+
+    fn new_layer(&'static self, base: &'static Attrs, top: &'static Attrs) -> &'static Attrs {
         count(&self.counters.sets, 1);
         let bound = (base.bound() + top.bound()) as u64;
         let pointer = self.alloc_words(size_of::<Layer>() / 8).cast::<Layer>();
@@ -348,8 +404,24 @@ impl Heap {
                 searches: Cell::new(0),
                 heap: self,
             });
-            Value::from_pointer(pointer.cast::<Attrs>().as_ref(), Tag::Attrs)
+            pointer.cast::<Attrs>().as_ref()
         }
+    }
+
+    /// The uppermost set of a layer and one over it as one set, if the latter is not much smaller. So sets get larger
+    /// from each layer to the one below, and there are few of them: a chain of small sets over a package set of
+    /// 30,000 attributes never has that copied.
+    fn join_tops(&'static self, layer: &'static Layer, top: &'static Attrs) -> Option<&'static Attrs> {
+        let (below, over) = (layer.top.as_flat()?, top.as_flat()?);
+        let worth_it = below.len() <= JOIN_FACTOR * over.len() || layer.depth() == MAX_DEPTH;
+        if !worth_it {
+            return None;
+        }
+        if below.len() + over.len() <= COPY_UP_TO {
+            return self.copy_union(below, over).as_attrs();
+        }
+        let part = |flat: Flat, set| Part { keys: flat.keys, set };
+        Some(self.merge(&[part(below, layer.top), part(over, top)]))
     }
 
     /// The union of sets that lie on one another, copied.
