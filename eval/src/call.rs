@@ -17,6 +17,9 @@ const INTERRUPT_INTERVAL: u64 = 1 << 13;
 /// A pattern that met this many shapes of arguments stops planning for them.
 const MAX_PLANS: u32 = 8;
 
+/// A layered argument with up to this many times as many attributes as there are formals is merged at once.
+const MERGE_FACTOR: usize = 4;
+
 /// In a plan: the set has no such attribute.
 const ABSENT: u32 = u32::MAX;
 /// The set has the attribute, but is not flat.
@@ -28,7 +31,7 @@ pub struct Depth<'e>(&'e std::cell::Cell<u32>);
 impl Drop for Depth<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
+        self.0.set(self.0.get().wrapping_sub(1));
     }
 }
 
@@ -48,6 +51,26 @@ impl Evaluator {
     #[inline(never)]
     pub(crate) fn force_cell(&self, cell: &'static Cell, pos: impl Fn() -> Pos) -> Result<Value> {
         let saved = cell.raw();
+        let State::Thunk(code) = cell.state() else {
+            return self.force_other(cell, pos);
+        };
+        self.stack.check_native()?;
+        let result = cell.evaluate(self.heap, code, |captures| {
+            self.eval(&code.body, &self.stack.enter(code.frame_size, captures)?)
+        });
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                self.keep_failure(cell, saved, &error);
+                Err(error)
+            }
+        }
+    }
+
+    /// [`Evaluator::force_cell`] of what is no suspended expression.
+    #[inline(never)]
+    fn force_other(&self, cell: &'static Cell, pos: impl Fn() -> Pos) -> Result<Value> {
+        let saved = cell.raw();
         let result = match cell.state() {
             State::Finished(value) => return Ok(value),
             State::Closure(value) => {
@@ -59,13 +82,7 @@ impl Evaluator {
                 return Err(Error::new(Kind::InfiniteRecursion, message).at(pos()));
             }
             State::Failed(error) => return Err(error.clone()),
-            State::Thunk(code) => {
-                self.stack.check_native()?;
-                let result = cell.evaluate(self.heap, code, |captures| {
-                    self.eval(&code.body, &self.stack.enter(code.frame_size, captures)?)
-                });
-                return result.inspect_err(|error| self.keep_failure(cell, saved, error));
-            }
+            State::Thunk(_) => return self.force_cell(cell, pos),
             // Applications are not marked: the reference finds such cycles by depth, and says so.
             State::Apply1([function, argument]) => self.apply(function, &[argument], pos),
             State::Apply2([function, first, second]) => self.apply(function, &[first, second], pos),
@@ -117,8 +134,39 @@ impl Evaluator {
         if depth > self.settings.max_call_depth {
             return Err(too_deep().at(pos));
         }
-        self.depth.set(depth + 1);
+        self.depth.set(depth.wrapping_add(1));
         Ok(Depth(&self.depth))
+    }
+
+    /// [`Evaluator::call`] with one argument. Most calls are of a lambda that takes just one.
+    #[inline(always)]
+    pub(crate) fn call_one(&self, function: Value, argument: Slot, pos: Pos) -> Result<Value> {
+        if let Some(object) = function.as_function()
+            && let FunctionKind::Lambda(code, captures) = object.kind()
+            && let Parameter::Name(_) = code.parameter
+        {
+            return self.call_simple(code, captures, argument, pos);
+        }
+        self.call(function, &[argument], pos)
+    }
+
+    #[inline(never)]
+    fn call_simple(
+        &self,
+        code: &'static LambdaCode,
+        captures: &'static [Slot],
+        argument: Slot,
+        pos: Pos,
+    ) -> Result<Value> {
+        let _depth = self.enter_call(pos)?;
+        self.stack.check_native()?;
+        let frame = self.stack.enter(code.frame_size, captures)?;
+        frame.set_local(0, argument);
+        self.count_call(code)?;
+        match self.eval(&code.body, &frame) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(leave_lambda(error, code, pos)),
+        }
     }
 
     /// Calls a function with arguments, which may be more or fewer than it takes.
@@ -236,6 +284,7 @@ impl Evaluator {
     }
 
     /// Matches an argument against a set pattern and sets the frame's locals.
+    #[inline(never)]
     fn bind_pattern(
         &self,
         code: &'static LambdaCode,
@@ -296,15 +345,22 @@ impl Evaluator {
                 &mut many[..]
             }
         };
-        let flat = set.as_flat();
+        let is_small = set.bound() <= MERGE_FACTOR * pattern.formals.len();
+        let flat = match set.as_flat() {
+            None if is_small && set.layer().is_some() => Some(set.flat(self.heap)),
+            flat => flat,
+        };
+        if let Some(flat) = flat {
+            let names = pattern.formals.iter().map(|formal| formal.name);
+            flat.keys.find_ordered(names, |i, index| {
+                indices[i] = index.map_or(ABSENT, |index| index as u32)
+            });
+        }
         let mut used = 0;
         for (i, formal) in pattern.formals.iter().enumerate() {
-            let (index, found) = match flat {
-                Some(flat) => {
-                    let index = flat.keys.find(formal.name);
-                    (index, index.map(|index| flat.slots[index]))
-                }
-                None => (None, set.get(formal.name)),
+            let found = match flat {
+                Some(flat) => flat.slots.get(indices[i] as usize).copied(),
+                None => set.get(formal.name),
             };
             let slot = match (found, formal.default) {
                 (Some(slot), _) => slot,
@@ -313,7 +369,9 @@ impl Evaluator {
             };
             if found.is_some() {
                 used += 1;
-                indices[i] = index.map_or(ELSEWHERE, |index| index as u32);
+                if flat.is_none() {
+                    indices[i] = ELSEWHERE;
+                }
             }
             frame.set_local(first + i as u32, slot);
         }
@@ -324,7 +382,7 @@ impl Evaluator {
             self.fill_defaults(pattern, indices, frame);
         }
         let plan = &pattern.plan;
-        if flat.is_some() && plan.misses.get() < MAX_PLANS {
+        if set.as_flat().is_some() && plan.misses.get() < MAX_PLANS {
             plan.misses.set(plan.misses.get() + 1);
             plan.shape.set(set.shape());
             plan.indices.set(self.heap.alloc_slice(indices));

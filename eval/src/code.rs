@@ -255,12 +255,16 @@ pub(crate) struct BinaryCode {
 #[derive(Clone, Copy)]
 pub(crate) struct Bound {
     pub(crate) local: u32,
+    /// It captures a local that is bound after it, or itself: its captures are set when all locals are there.
+    pub(crate) late: bool,
     pub(crate) value: Delayed,
 }
 
 pub(crate) struct LetCode {
     /// First the sources of `inherit (e)`, then the bindings.
     pub(crate) bindings: &'static [Bound],
+    /// Whether one of them is [`Bound::late`].
+    pub(crate) has_late: bool,
     pub(crate) body: Code,
 }
 
@@ -275,6 +279,8 @@ pub(crate) struct RecAttrsCode {
     pub(crate) keys: &'static Keys,
     /// First the sources of `inherit (e)`, then the attributes in the keys' order.
     pub(crate) bindings: &'static [Bound],
+    /// Whether one of them is [`Bound::late`].
+    pub(crate) has_late: bool,
     /// The local of the first attribute.
     pub(crate) first: u32,
     pub(crate) dynamic: &'static [DynamicCode],
@@ -322,6 +328,19 @@ pub(crate) struct ConcatCode {
     pub(crate) force_string: bool,
     pub(crate) parts: &'static [(Code, Pos)],
     pub(crate) pos: Pos,
+}
+
+impl Delayed {
+    /// Whether making it reads one of these locals.
+    pub(crate) fn reads(self, locals: std::ops::Range<u32>) -> bool {
+        let is_one = |source: &Source| source.as_captured().is_err_and(|local| locals.contains(&local));
+        match self {
+            Delayed::Const(_) => false,
+            Delayed::Variable(source) => is_one(&source),
+            Delayed::Thunk(code) => code.captures.iter().any(is_one),
+            Delayed::Lambda(code) => code.captures.iter().any(is_one),
+        }
+    }
 }
 
 impl Code {

@@ -98,7 +98,7 @@ impl Lowering<'_> {
             Resolved::Variable { source, ready: true } => Delayed::Variable(source),
             Resolved::Global(slot) => Delayed::Const(slot),
             // Not known yet, or the namespace must not be forced yet.
-            Resolved::Variable { .. } | Resolved::With(_) => Delayed::Thunk(self.thunk(expr)?),
+            Resolved::Variable { .. } | Resolved::With => Delayed::Thunk(self.thunk(expr)?),
             Resolved::Undefined => return Err(self.undefined(name, expr.pos)),
         })
     }
@@ -122,8 +122,8 @@ impl Lowering<'_> {
                 Some(value) => Code::Const(value),
                 None => Code::Global(slot),
             },
-            Resolved::With(namespaces) => {
-                let namespaces = self.slice(namespaces);
+            Resolved::With => {
+                let namespaces = self.scopes.namespaces(self.ev.code);
                 Code::With(self.alloc(WithCode {
                     name,
                     namespaces,
@@ -414,6 +414,7 @@ impl Lowering<'_> {
                 self.scopes.bound_up_to(first + i as u32);
                 Ok(Bound {
                     local: first + i as u32,
+                    late: false,
                     value: self.lazy(source)?,
                 })
             })
@@ -479,7 +480,14 @@ impl Lowering<'_> {
                     AttrValue::Plain(expr) if always_thunk => Delayed::Thunk(self.thunk(expr)?),
                     _ => self.attr_value(attr, first)?,
                 };
-                bound.push(Bound { local, value });
+                bound.push(Bound {
+                    local,
+                    late: false,
+                    value,
+                });
+            }
+            for bound in &mut bound {
+                bound.late = bound.value.reads(bound.local..end);
             }
             Ok(bound)
         })();
@@ -495,9 +503,11 @@ impl Lowering<'_> {
         let body = self.strict(body);
         self.scopes.unbind_to(names);
         self.scopes.release_locals(first);
+        let has_late = bound.iter().any(|bound| bound.late);
         let bindings = self.slice(bound);
         Ok(Code::Let(self.alloc(LetCode {
             bindings,
+            has_late,
             body: body?,
         })))
     }
@@ -558,10 +568,12 @@ impl Lowering<'_> {
         let dynamic = self.dynamic(bindings);
         self.scopes.unbind_to(names);
         let keys = self.keys(bindings);
+        let has_late = bound.iter().any(|bound| bound.late);
         let bindings = self.slice(bound);
         Ok(Code::RecAttrs(self.alloc(RecAttrsCode {
             keys,
             bindings,
+            has_late,
             first: first + sources,
             dynamic: dynamic?,
             overrides: overrides.map(|i| i as u32),

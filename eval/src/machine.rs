@@ -11,100 +11,113 @@ use nivis_lang::symbol::Symbol;
 
 impl Evaluator {
     /// Evaluates code in a frame to weak head normal form.
+    #[inline(always)]
     pub(crate) fn eval(&self, code: &Code, frame: &Frame<'_>) -> Result<Value> {
-        match *code {
-            Code::Const(value) => Ok(value),
-            Code::Global(slot) => self.force(slot, Pos::NONE),
-            Code::Local { index, pos } => self.force(frame.local(index), pos),
-            Code::Captured { index, pos } => self.force(frame.captured(index), pos),
-            Code::With(code) => {
-                let (slot, pos) = self.lookup_with(code, frame)?;
-                self.force(slot, pos)
-            }
-            Code::Select(code) => self.eval_select(code, frame),
-            Code::SelectPath(code) => self.eval_select_path(code, frame),
-            Code::HasAttr(code) => self.eval_has_attr(code, frame),
-            Code::Call(code) => self.eval_call(code, frame),
-            Code::Arithmetic(operator, code) => self.eval_arithmetic(operator, code, frame),
-            Code::Lambda(code) => Ok(self.closure(code, frame)),
-            Code::Let(code) => {
-                self.bind(code.bindings, frame);
-                self.eval(&code.body, frame)
-            }
-            Code::Attrs(code) => self.eval_attrs(code, frame),
-            Code::RecAttrs(code) => self.eval_rec_attrs(code, frame),
-            Code::List(code) => Ok(self
-                .heap
-                .list_with(code.elements.len(), |i| self.delay(code.elements[i], frame))),
-            Code::WithScope(code) => {
-                frame.set_local(code.local, self.delay(code.namespace, frame));
-                self.eval(&code.body, frame)
-            }
-            Code::If(code) => {
-                let context = "while evaluating a branch condition";
-                let branch = match self.eval_bool(&code.condition, frame, code.pos, context)? {
-                    true => &code.then_branch,
-                    false => &code.else_branch,
-                };
-                self.eval(branch, frame)
-            }
-            Code::Assert(code) => {
-                let context = "in the condition of the assert statement";
-                if !self.eval_bool(&code.condition, frame, code.pos, context)? {
-                    return Err(self.assertion_failed(code, frame));
+        // Most operands are constants, or variables that have a value.
+        let known = match *code {
+            Code::Const(value) => Some(value),
+            Code::Local { index, .. } => frame.local(index).evaluated(),
+            Code::Captured { index, .. } => frame.captured(index).evaluated(),
+            _ => None,
+        };
+        match known {
+            Some(value) => Ok(value),
+            None => self.eval_any(code, frame),
+        }
+    }
+
+    /// [`Evaluator::eval`] without looking at the most frequent cases first. What ends in another expression goes on with
+    /// that in a loop.
+    #[inline(never)]
+    fn eval_any(&self, mut code: &Code, frame: &Frame<'_>) -> Result<Value> {
+        loop {
+            code = match *code {
+                Code::Const(value) => return Ok(value),
+                Code::Global(slot) => return self.force(slot, Pos::NONE),
+                Code::Local { index, pos } => return self.force(frame.local(index), pos),
+                Code::Captured { index, pos } => return self.force(frame.captured(index), pos),
+                Code::With(code) => {
+                    let (slot, pos) = self.lookup_with(code, frame)?;
+                    return self.force(slot, pos);
                 }
-                self.eval(&code.body, frame)
-            }
-            Code::Not(code) => {
-                let context = "in the argument of the not operator";
-                Ok(Value::bool(!self.eval_bool(
-                    &code.operand,
-                    frame,
-                    code.pos,
-                    context,
-                )?))
-            }
-            Code::Equal(code) => Ok(Value::bool(self.eval_equal(code, frame)?)),
-            Code::NotEqual(code) => Ok(Value::bool(!self.eval_equal(code, frame)?)),
-            Code::And(code) => {
-                let (left, right) = (
-                    "in the left operand of the AND (&&) operator",
-                    "in the right operand of the AND (&&) operator",
-                );
-                Ok(Value::bool(
-                    self.eval_bool(&code.left, frame, code.pos, left)?
-                        && self.eval_bool(&code.right, frame, code.pos, right)?,
-                ))
-            }
-            Code::Or(code) => {
-                let (left, right) = (
-                    "in the left operand of the OR (||) operator",
-                    "in the right operand of the OR (||) operator",
-                );
-                Ok(Value::bool(
-                    self.eval_bool(&code.left, frame, code.pos, left)?
-                        || self.eval_bool(&code.right, frame, code.pos, right)?,
-                ))
-            }
-            Code::Implies(code) => {
-                let (left, right) = (
-                    "in the left operand of the IMPL (->) operator",
-                    "in the right operand of the IMPL (->) operator",
-                );
-                Ok(Value::bool(
-                    !self.eval_bool(&code.left, frame, code.pos, left)?
-                        || self.eval_bool(&code.right, frame, code.pos, right)?,
-                ))
-            }
-            Code::Update(code) => self.eval_update(code, frame),
-            Code::ConcatLists(code) => {
-                let left = self.eval(&code.left, frame)?;
-                let right = self.eval(&code.right, frame)?;
-                let context = "while evaluating one of the elements to concatenate";
-                self.concat_lists(&[left.slot(), right.slot()], code.pos, context)
-            }
-            Code::Concat(code) => self.eval_concat(code, frame),
-            Code::CurPos(pos) => Ok(self.position_value(pos)),
+                Code::Select(code) => return self.eval_select(code, frame),
+                Code::SelectPath(code) => return self.eval_select_path(code, frame),
+                Code::HasAttr(code) => return self.eval_has_attr(code, frame),
+                Code::Call(code) => return self.eval_call(code, frame),
+                Code::Arithmetic(operator, code) => return self.eval_arithmetic(operator, code, frame),
+                Code::Lambda(code) => return Ok(self.closure(code, frame)),
+                Code::Let(code) => {
+                    self.bind(code.bindings, code.has_late, frame);
+                    &code.body
+                }
+                Code::Attrs(code) => return self.eval_attrs(code, frame),
+                Code::RecAttrs(code) => return self.eval_rec_attrs(code, frame),
+                Code::List(code) => return Ok(self.eval_list(code, frame)),
+                Code::WithScope(code) => {
+                    frame.set_local(code.local, self.delay(code.namespace, frame));
+                    &code.body
+                }
+                Code::If(code) => {
+                    let context = "while evaluating a branch condition";
+                    match self.eval_bool(&code.condition, frame, code.pos, context)? {
+                        true => &code.then_branch,
+                        false => &code.else_branch,
+                    }
+                }
+                Code::Assert(code) => {
+                    let context = "in the condition of the assert statement";
+                    if !self.eval_bool(&code.condition, frame, code.pos, context)? {
+                        return Err(self.assertion_failed(code, frame));
+                    }
+                    &code.body
+                }
+                Code::Not(code) => {
+                    let context = "in the argument of the not operator";
+                    let operand = self.eval_bool(&code.operand, frame, code.pos, context)?;
+                    return Ok(Value::bool(!operand));
+                }
+                Code::Equal(code) => return Ok(Value::bool(self.eval_equal(code, frame)?)),
+                Code::NotEqual(code) => return Ok(Value::bool(!self.eval_equal(code, frame)?)),
+                Code::And(code) => {
+                    let (left, right) = (
+                        "in the left operand of the AND (&&) operator",
+                        "in the right operand of the AND (&&) operator",
+                    );
+                    return Ok(Value::bool(
+                        self.eval_bool(&code.left, frame, code.pos, left)?
+                            && self.eval_bool(&code.right, frame, code.pos, right)?,
+                    ));
+                }
+                Code::Or(code) => {
+                    let (left, right) = (
+                        "in the left operand of the OR (||) operator",
+                        "in the right operand of the OR (||) operator",
+                    );
+                    return Ok(Value::bool(
+                        self.eval_bool(&code.left, frame, code.pos, left)?
+                            || self.eval_bool(&code.right, frame, code.pos, right)?,
+                    ));
+                }
+                Code::Implies(code) => {
+                    let (left, right) = (
+                        "in the left operand of the IMPL (->) operator",
+                        "in the right operand of the IMPL (->) operator",
+                    );
+                    return Ok(Value::bool(
+                        !self.eval_bool(&code.left, frame, code.pos, left)?
+                            || self.eval_bool(&code.right, frame, code.pos, right)?,
+                    ));
+                }
+                Code::Update(code) => return self.eval_update(code, frame),
+                Code::ConcatLists(code) => {
+                    let left = self.eval(&code.left, frame)?;
+                    let right = self.eval(&code.right, frame)?;
+                    let context = "while evaluating one of the elements to concatenate";
+                    return self.concat_lists(&[left.slot(), right.slot()], code.pos, context);
+                }
+                Code::Concat(code) => return self.eval_concat(code, frame),
+                Code::CurPos(pos) => return Ok(self.position_value(pos)),
+            };
         }
     }
 
@@ -165,13 +178,20 @@ impl Evaluator {
         }
     }
 
-    /// Binds locals that see one another.
+    /// Binds locals that see one another. `has_late`: some of them are [`Bound::late`].
     #[inline]
-    fn bind(&self, bindings: &[Bound], frame: &Frame<'_>) {
+    fn bind(&self, bindings: &[Bound], has_late: bool, frame: &Frame<'_>) {
         for bound in bindings {
-            frame.set_local(bound.local, self.allocate(bound.value, frame));
+            let slot = match bound.late {
+                true => self.allocate(bound.value, frame),
+                false => self.delay(bound.value, frame),
+            };
+            frame.set_local(bound.local, slot);
         }
-        for bound in bindings {
+        if !has_late {
+            return;
+        }
+        for bound in bindings.iter().filter(|bound| bound.late) {
             self.fill(bound.value, frame.local(bound.local), frame);
         }
     }
@@ -352,7 +372,7 @@ impl Evaluator {
     fn eval_call(&self, code: &'static CallCode, frame: &Frame<'_>) -> Result<Value> {
         let function = self.eval(&code.function, frame)?;
         match *code.args {
-            [argument] => self.call(function, &[self.delay(argument, frame)], code.pos),
+            [argument] => self.call_one(function, self.delay(argument, frame), code.pos),
             [first, second] => {
                 let args = [self.delay(first, frame), self.delay(second, frame)];
                 self.call(function, &args, code.pos)
@@ -378,6 +398,7 @@ impl Evaluator {
         self.call(function, &args, code.pos)
     }
 
+    #[inline(never)]
     fn eval_arithmetic(
         &self,
         operator: Arithmetic,
@@ -446,10 +467,16 @@ impl Evaluator {
         Err(error.frame(code.position().unwrap_or(Pos::NONE), context))
     }
 
-    #[inline]
+    #[inline(never)]
+    fn eval_list(&self, code: &'static ListCode, frame: &Frame<'_>) -> Value {
+        let element = |i: usize| self.delay(code.elements[i], frame);
+        self.heap.list_with(code.elements.len(), element)
+    }
+
+    #[inline(never)]
     fn eval_attrs(&self, code: &'static AttrsCode, frame: &Frame<'_>) -> Result<Value> {
         if !code.inherit_from.is_empty() {
-            self.bind(code.inherit_from, frame);
+            self.bind(code.inherit_from, false, frame);
         }
         let set = self
             .heap
@@ -461,7 +488,7 @@ impl Evaluator {
     }
 
     fn eval_rec_attrs(&self, code: &'static RecAttrsCode, frame: &Frame<'_>) -> Result<Value> {
-        self.bind(code.bindings, frame);
+        self.bind(code.bindings, code.has_late, frame);
         let mut set = self
             .heap
             .attrs_with(code.keys, |i| frame.local(code.first + i as u32));

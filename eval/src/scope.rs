@@ -23,8 +23,8 @@ pub(crate) enum Resolved {
     Variable { source: Source, ready: bool },
     /// A name of the base scope.
     Global(Slot),
-    /// A name to look up in these namespaces.
-    With(Vec<(Source, Pos)>),
+    /// A name to look up in the [`Scopes::namespaces`].
+    With,
     /// Nobody binds it.
     Undefined,
 }
@@ -199,12 +199,15 @@ impl<'e> Scopes<'e> {
         if self.withs.is_empty() {
             return Resolved::Undefined;
         }
-        let withs: Vec<(Place, Pos)> = self.withs.iter().rev().copied().collect();
-        Resolved::With(
-            withs
-                .into_iter()
-                .map(|(place, pos)| (self.source(place), pos))
-                .collect(),
-        )
+        Resolved::With
+    }
+
+    /// The namespaces of the enclosing `with`s, innermost first, and where these stand.
+    pub(crate) fn namespaces(&mut self, code: &'static Bump) -> &'static [(Source, Pos)] {
+        let n = self.withs.len();
+        code.alloc_slice_fill_with(n, |i| {
+            let (place, pos) = self.withs[n - 1 - i];
+            (self.source(place), pos)
+        })
     }
 }

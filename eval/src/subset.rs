@@ -26,14 +26,20 @@ const _: () = assert!(INTERN_LIMIT <= u64::BITS as usize);
 
 impl Heap {
     /// The set without the attributes of these names; `None` if it has none of them.
-    pub fn without(&self, set: Flat, names: &[Symbol]) -> Option<Value> {
+    pub fn without<E>(
+        &self,
+        set: Flat,
+        names: &mut dyn Iterator<Item = Result<Symbol, E>>,
+    ) -> Result<Option<Value>, E> {
         if set.len() > INTERN_LIMIT {
             return self.without_in_large(set, names);
         }
-        let indices = names.iter().filter_map(|&name| set.keys.find(name));
-        let removed = indices.fold(0, |bits, i| bits | 1 << i);
+        let mut removed = 0_u64;
+        for name in names {
+            removed |= set.keys.find(name?).map_or(0, |i| 1 << i);
+        }
         if removed == 0 {
-            return None;
+            return Ok(None);
         }
         let key = (std::ptr::from_ref(set.keys).addr() as u64, removed);
         let known = self.subsets.subsets.borrow().get(&key).copied();
@@ -43,20 +49,30 @@ impl Heap {
             self.subsets.subsets.borrow_mut().insert(key, subset);
             subset
         });
-        Some(self.attrs_with(subset.keys, |i| set.slots[subset.from[i] as usize]))
+        Ok(Some(
+            self.attrs_with(subset.keys, |i| set.slots[subset.from[i] as usize]),
+        ))
     }
 
     /// Large tables belong to one set each, so there is nothing to remember.
-    fn without_in_large(&self, set: Flat, names: &[Symbol]) -> Option<Value> {
+    fn without_in_large<E>(
+        &self,
+        set: Flat,
+        names: &mut dyn Iterator<Item = Result<Symbol, E>>,
+    ) -> Result<Option<Value>, E> {
         let mut removed = vec![false; set.len()];
-        for i in names.iter().filter_map(|&name| set.keys.find(name)) {
-            removed[i] = true;
+        for name in names {
+            if let Some(i) = set.keys.find(name?) {
+                removed[i] = true;
+            }
         }
         if !removed.contains(&true) {
-            return None;
+            return Ok(None);
         }
         let subset = self.subset(set.keys, |i| !removed[i]);
-        Some(self.attrs_with(subset.keys, |i| set.slots[subset.from[i] as usize]))
+        Ok(Some(
+            self.attrs_with(subset.keys, |i| set.slots[subset.from[i] as usize]),
+        ))
     }
 
     fn subset(&self, whole: &Keys, keep: impl Fn(usize) -> bool) -> Subset {

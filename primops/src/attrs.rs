@@ -78,12 +78,9 @@ fn remove_attrs(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let set = ev.expect_attrs(args[0], pos, context)?;
     let context = "while evaluating the second argument passed to builtins.removeAttrs";
     let names = ev.expect_list(args[1], pos, context)?;
-    let mut removed = Vec::with_capacity(names.len());
-    for &name in names {
-        let context = "while evaluating the values of the second argument passed to builtins.removeAttrs";
-        removed.push(ev.expect_name(name, pos, context)?);
-    }
-    match ev.heap.without(set.flat(ev.heap), &removed) {
+    let context = "while evaluating the values of the second argument passed to builtins.removeAttrs";
+    let mut removed = names.iter().map(|&name| ev.expect_name(name, pos, context));
+    match ev.heap.without(set.flat(ev.heap), &mut removed)? {
         Some(rest) => Ok(rest),
         None => ev.force(args[0], pos),
     }
