@@ -61,8 +61,9 @@ impl Evaluator {
         match result {
             Ok(value) => Ok(value),
             Err(error) => {
-                self.keep_failure(cell, saved, &error);
-                Err(error)
+                // Builtins force without a position; then the expression has to do.
+                let pos = Some(pos()).filter(|pos| pos.is_some()).or(code.body.position());
+                Err(self.keep_failure(cell, saved, error, pos.unwrap_or(Pos::NONE)))
             }
         }
     }
@@ -79,13 +80,14 @@ impl Evaluator {
             }
             State::Blackhole => {
                 let message = "infinite recursion encountered";
-                return Err(Error::new(Kind::InfiniteRecursion, message).at(pos()));
+                let error = Error::new(Kind::InfiniteRecursion, message).at(pos());
+                return Err(error.cycle(std::ptr::from_ref(cell).addr()));
             }
             State::Failed(error) => return Err(error.clone()),
             State::Thunk(_) => return self.force_cell(cell, pos),
             // Applications are not marked: the reference finds such cycles by depth, and says so.
-            State::Apply1([function, argument]) => self.apply(function, &[argument], pos),
-            State::Apply2([function, first, second]) => self.apply(function, &[first, second], pos),
+            State::Apply1([function, argument]) => self.apply(function, &[argument], &pos),
+            State::Apply2([function, first, second]) => self.apply(function, &[first, second], &pos),
             State::ApplyNamed(function, name, value) => {
                 self.stack.check_native()?;
                 match self.force(function, Pos::NONE) {
@@ -103,10 +105,7 @@ impl Evaluator {
                 cell.finish_application(self.heap, saved, value);
                 Ok(value)
             }
-            Err(error) => {
-                self.keep_failure(cell, saved, &error);
-                Err(error)
-            }
+            Err(error) => Err(self.keep_failure(cell, saved, error, pos())),
         }
     }
 
@@ -119,12 +118,14 @@ impl Evaluator {
 
     #[cold]
     #[inline(never)]
-    fn keep_failure(&self, cell: &'static Cell, saved: u64, error: &Error) {
+    fn keep_failure(&self, cell: &'static Cell, saved: u64, error: Error, pos: Pos) -> Error {
+        let error = error.needed(std::ptr::from_ref(cell).addr(), pos);
         if error.kind().is_retryable() {
             cell.restore(saved)
         } else {
-            cell.fail(error)
+            cell.fail(&error)
         }
+        error
     }
 
     /// Enters one level of calls; fails beyond `max-call-depth`, or when the user interrupted.
@@ -235,7 +236,8 @@ impl Evaluator {
                 self.describe(function),
                 self.show_for_error(function)
             );
-            return Err(Error::new(Kind::Type, message).at(pos));
+            let origin = self.origin_of(function);
+            return Err(Error::new(Kind::Type, message).at(pos).originates(origin));
         };
         let result = (|| {
             let depth = self.enter_call(functor.pos)?;
@@ -270,7 +272,9 @@ impl Evaluator {
                 Parameter::Name(_) => frame.set_local(0, argument),
                 Parameter::Pattern(pattern) => self.bind_pattern(code, pattern, argument, &frame, pos)?,
             }
-            self.count_call(code)?;
+            if let Err(error) = self.count_call(code) {
+                return Err(leave_lambda(error, code, pos));
+            }
             if let (Code::Lambda(inner), Some((&next, others))) = (&code.body, rest.split_first()) {
                 frame = frame.into_inner(&self.stack, inner.frame_size, inner.captures)?;
                 (code, argument, rest) = (inner, next, others);
@@ -502,7 +506,29 @@ impl Evaluator {
             self.describe(found),
             self.show_for_error(found)
         );
-        Error::new(Kind::Type, message)
+        Error::new(Kind::Type, message).originates(self.origin_of(found))
+    }
+
+    /// Where a value comes from, if it tells: where a function starts, or the first attribute of a set whose attributes
+    /// all come from one file.
+    #[cold]
+    pub(crate) fn origin_of(&self, value: Value) -> Pos {
+        if let Some(FunctionKind::Lambda(code, _)) = value.as_function().map(|function| function.kind()) {
+            return code.pos;
+        }
+        let Some(set) = value.as_attrs() else {
+            return Pos::NONE;
+        };
+        let (first, last) = set
+            .flat(self.heap)
+            .entries()
+            .fold((Pos(u32::MAX), Pos::NONE), |(first, last), entry| {
+                (first.min(entry.pos), last.max(entry.pos))
+            });
+        match self.in_one_source(first, last) {
+            true => first,
+            false => Pos::NONE,
+        }
     }
 
     /// The type of a value with its article, as messages name it.

@@ -85,6 +85,8 @@ pub enum FrameText {
     Builtin(&'static str),
     /// `while evaluating the attribute 'name'`
     Attribute(Symbol),
+    /// A lazy value was needed: a step of an infinite recursion, and no frame of the reference's traces.
+    Needed,
 }
 
 impl From<&'static str> for FrameText {
@@ -110,6 +112,16 @@ pub struct Frame {
     pub always: bool,
 }
 
+/// An infinite recursion: which value needs itself, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Cycle {
+    /// Where the value lies. Only compared with others while the error passes them on its way up: the value stays
+    /// marked until then, so nothing else can lie there.
+    cell: usize,
+    /// How many of the frames lead from the value to itself, once it is known.
+    pub frames: Option<usize>,
+}
+
 /// The contents of an [`Error`].
 #[derive(Clone, Debug)]
 pub struct Details {
@@ -121,6 +133,10 @@ pub struct Details {
     pub pos: Pos,
     /// What it passed, innermost first.
     pub frames: Vec<Frame>,
+    /// Where the offending value comes from, if that is known: a function, or an attribute of a set.
+    pub origin: Pos,
+    /// How an infinite recursion comes about.
+    pub cycle: Option<Cycle>,
     /// Names close to one that was not found, best first.
     pub suggestions: Vec<String>,
     /// Advice, and places that explain a syntax error.
@@ -148,6 +164,8 @@ impl Error {
             message: message.into(),
             pos: Pos::NONE,
             frames: vec![],
+            origin: Pos::NONE,
+            cycle: None,
             suggestions: vec![],
             hints: vec![],
             exit_status: None,
@@ -197,6 +215,40 @@ impl Error {
             text: text.into(),
             always: true,
         });
+        self
+    }
+
+    /// Sets where the offending value comes from.
+    #[cold]
+    #[must_use]
+    pub fn originates(mut self, origin: Pos) -> Error {
+        self.0.origin = origin;
+        self
+    }
+
+    /// Says that the value at the address needs itself.
+    #[cold]
+    #[must_use]
+    pub(crate) fn cycle(mut self, cell: usize) -> Error {
+        self.0.cycle = Some(Cycle { cell, frames: None });
+        self
+    }
+
+    /// Passes a lazy value, needed at a position: a step of an infinite recursion, if that is what the error is about.
+    #[cold]
+    #[must_use]
+    pub(crate) fn needed(mut self, cell: usize, pos: Pos) -> Error {
+        let Details { cycle, frames, .. } = &mut *self.0;
+        if let Some(cycle @ Cycle { frames: None, .. }) = cycle {
+            frames.push(Frame {
+                pos,
+                text: FrameText::Needed,
+                always: false,
+            });
+            if cycle.cell == cell {
+                cycle.frames = Some(frames.len());
+            }
+        }
         self
     }
 

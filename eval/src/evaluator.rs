@@ -231,7 +231,8 @@ impl Evaluator {
         self.internal_end.set(end);
     }
 
-    pub(crate) fn is_internal(&self, pos: Pos) -> bool {
+    /// Whether a position is in a source that is part of the program.
+    pub fn is_internal(&self, pos: Pos) -> bool {
         pos <= self.internal_end.get()
     }
 
@@ -353,6 +354,20 @@ impl Evaluator {
             .borrow()
             .origin(pos)
             .map(|(origin, _)| origin.clone())
+    }
+
+    /// The sources loaded so far: the position of each one's first byte, and its origin.
+    pub fn sources(&self) -> Vec<(Pos, Origin)> {
+        let sources = self.sources.borrow();
+        let all = sources.sources();
+        all.map(|(pos, origin)| (pos, origin.clone())).collect()
+    }
+
+    /// Whether both positions are in the same source.
+    pub(crate) fn in_one_source(&self, a: Pos, b: Pos) -> bool {
+        let sources = self.sources.borrow();
+        let start = |pos: Pos| sources.origin(pos).map(|(_, offset)| pos.0 - offset);
+        start(a).is_some() && start(a) == start(b)
     }
 
     /// The byte of its source that a position names.

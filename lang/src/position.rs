@@ -95,6 +95,13 @@ impl SourceMap {
             .map(|source| (&source.origin, pos.0 - source.base))
     }
 
+    /// All sources, in the order in which they were registered: the position of each one's first byte, and its origin.
+    pub fn sources(&self) -> impl Iterator<Item = (Pos, &Origin)> {
+        self.sources
+            .iter()
+            .map(|source| (Pos(source.base), &source.origin))
+    }
+
     /// Line and column of a position. `read` gives the text of a file by its path; it is called once a file.
     pub fn locate(&self, pos: Pos, read: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Option<Location> {
         let source = self.source(pos)?;
