@@ -6,9 +6,11 @@
 
 use nivis_builder::realise::Control;
 use nix::sys::signal::{SigSet, Signal, raise};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// The signal that interrupted.
+static SIGNAL: AtomicI32 = AtomicI32::new(0);
 /// Whether builds run that must stop first.
 static BUILDING: AtomicBool = AtomicBool::new(false);
 /// Whether the program is to stop for now.
@@ -17,6 +19,14 @@ static SUSPEND: AtomicBool = AtomicBool::new(false);
 /// Whether the user asked to stop.
 pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// The status of a program that ended because the user asked it to, as shells name it.
+pub(crate) fn status() -> Option<i32> {
+    match SIGNAL.load(Ordering::Relaxed) {
+        0 => None,
+        signal => Some(128 + signal),
+    }
 }
 
 /// Forgets that the user asked, when what was to be stopped has stopped and the program goes on.
@@ -50,7 +60,7 @@ pub(crate) fn wait() -> ! {
             Ok(signal) if INTERRUPTED.swap(true, Ordering::Relaxed) => {
                 std::process::exit(128 + signal as i32);
             }
-            Ok(_) => {}
+            Ok(signal) => SIGNAL.store(signal as i32, Ordering::Relaxed),
             Err(_) => loop {
                 std::thread::park();
             },

@@ -2,9 +2,12 @@
 
 use crate::interrupt::interrupted;
 use crate::output::complain;
-use crate::report::Style;
+use crate::report::{self, Layout, Style};
+use nivis_eval::error::Error;
+use nivis_eval::evaluator::Evaluator;
 use nivis_eval::host::Level;
 use nivis_store::notify::{self, Notify};
+use std::sync::{Mutex, PoisonError};
 
 /// What messages look like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -25,6 +28,19 @@ pub(crate) struct Logger {
     pub(crate) format: Format,
     /// How errors look.
     pub(crate) style: Style,
+}
+
+/// The logger of the command that runs, for failures that only its caller tells of.
+static CURRENT: Mutex<Option<Logger>> = Mutex::new(None);
+
+/// From now on this is the logger of the command.
+pub(crate) fn remember(logger: Logger) {
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(logger);
+}
+
+/// The logger of the command, once it knows its flags.
+pub(crate) fn current() -> Option<Logger> {
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The verbosity without flags.
@@ -57,6 +73,23 @@ impl Logger {
                 let message = serde_json::json!({ "action": "msg", "level": level, "msg": text });
                 complain(&format!("@nix {message}"));
             }
+        }
+    }
+
+    /// An evaluation error.
+    pub(crate) fn error(&self, ev: &Evaluator, error: &Error) {
+        match self.format {
+            Format::Text => complain(&report::error(ev, error, self.style)),
+            Format::Json => complain(&format!("@nix {}", report::internal_json(ev, error, self.style))),
+        }
+    }
+
+    /// A failure outside of the language; `kind` says in a word what failed.
+    pub(crate) fn failure(&self, kind: &str, text: &str) {
+        match (self.format, self.style.layout) {
+            (Format::Json, _) => complain(&format!("@nix {}", report::internal_json_plain(text, self.style))),
+            (Format::Text, Layout::Json) => complain(&report::json_message(kind, text)),
+            (Format::Text, _) => complain(&report::plain(text, self.style)),
         }
     }
 

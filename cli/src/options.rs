@@ -4,7 +4,7 @@ use crate::args::{Arg, Flag, OtherFlag, lossy};
 use crate::failure::{Failure, Result};
 use crate::log::{self, Format, Logger};
 use crate::progress::Display;
-use crate::report::Style;
+use crate::report::{Layout, Style};
 use crate::settings::{self, SettingFlag, Settings};
 use nivis_eval::settings::SearchPathElement;
 use std::collections::BTreeMap;
@@ -72,14 +72,17 @@ impl Common {
 
     /// Where messages go. `style` says about colours.
     pub(crate) fn logger(&self, style: Style) -> Logger {
-        Logger {
+        let logger = Logger {
             verbosity: self.verbosity,
             format: self.log_format,
             style: Style {
                 show_trace: self.settings.bool("show-trace"),
+                layout: Layout::parse(self.settings.text("error-format")).unwrap_or_default(),
                 ..style
             },
-        }
+        };
+        log::remember(logger);
+        logger
     }
 
     /// The flag of a setting.
@@ -250,6 +253,12 @@ pub(crate) static COMMON_FLAGS: &[Flag<Common>] = &[
             (common.log_format, common.display) = log_format(&lossy(&args[0]))?;
             Ok(())
         }
+    ),
+    valued!(
+        &["--error-format"],
+        &["format"],
+        "How errors look: auto, human, reference (as C++ Nix shows them) or json.",
+        |common, args| common.settings.set("error-format", &lossy(&args[0]))
     ),
     switch!(
         &["--no-gc-warning"],

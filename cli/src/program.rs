@@ -5,8 +5,9 @@ use crate::commands;
 use crate::env::Environment;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
+use crate::log::{self, Format, Logger};
 use crate::output::complain;
-use crate::report::{self, Style};
+use crate::report::{Layout, Style};
 use crate::store_entry::{self, Entry};
 use nivis_eval::heap::OutOfMemory;
 use nivis_store::io_error::IoError;
@@ -70,6 +71,7 @@ fn run(stack_size: usize) -> u8 {
     let terminal = io::stderr().is_terminal();
     let style = Style {
         show_trace: false,
+        layout: Layout::Auto,
         colour: terminal && !environment.no_colour,
         rich: terminal,
     };
@@ -89,24 +91,46 @@ fn run(stack_size: usize) -> u8 {
     finish(&invocation, commands::dispatch(&invocation))
 }
 
+/// How to tell of a command line that makes no sense, as far as it says how.
+fn early_logger(invocation: &Invocation) -> Logger {
+    let value = |flag: &str| {
+        let at = invocation.args.iter().position(|arg| arg == flag.as_bytes())?;
+        invocation.args.get(at + 1).map(|value| lossy(value))
+    };
+    let format = match value("--log-format").as_deref() {
+        Some("internal-json") => Format::Json,
+        _ => Format::Text,
+    };
+    let layout = value("--error-format").and_then(|name| Layout::parse(&name));
+    Logger {
+        verbosity: log::NORMAL,
+        format,
+        style: Style {
+            layout: layout.unwrap_or_default(),
+            ..invocation.style
+        },
+    }
+}
+
 /// The exit status of an outcome; tells of a failure that nobody told of yet.
 fn finish(invocation: &Invocation, outcome: Result<()>) -> u8 {
-    let style = invocation.style;
+    // The flags may say how failures are shown, once they are known.
+    let logger = log::current().unwrap_or_else(|| early_logger(invocation));
     match outcome {
         Ok(()) => return 0,
         Err(Failure::Usage(message)) => {
-            complain(&report::plain(&message, style));
+            logger.failure("usage", &message);
             let called_as = &invocation.called_as;
             let name = called_as.rsplit('/').next().unwrap_or(called_as);
             complain(&format!("Try '{name} --help' for more information."));
         }
-        Err(Failure::Plain(message)) => complain(&report::plain(&message, style)),
-        Err(Failure::Eval(error)) => complain(&report::plain(&error.to_string(), style)),
+        Err(Failure::Plain(message)) => logger.failure("other", &message),
+        Err(Failure::Eval(error)) => logger.failure("other", &error.to_string()),
         // Whoever read the output has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Err(Failure::Output(error)) => {
             let error = IoError::during("writing to standard output", error);
-            complain(&report::plain(&error.to_string(), style));
+            logger.failure("output", &error.to_string());
         }
         Err(Failure::Exit(status)) => return status,
     }

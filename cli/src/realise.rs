@@ -7,7 +7,6 @@ use crate::interrupt::Signals;
 use crate::log::Logger;
 use crate::options::Common;
 use crate::progress;
-use crate::report;
 use crate::store_session::StoreSession;
 use nivis_builder::events::Event;
 use nivis_builder::realise::{self, Missing, RealiseError, Target};
@@ -44,7 +43,7 @@ impl Unrealised {
     /// Shows the message; gives what to end with.
     pub(crate) fn show(self, logger: Logger) -> Failure {
         let text = progress::clean_text(&self.message, logger.style.colour);
-        logger.message(Level::Error, &report::plain(&text, logger.style));
+        logger.failure("build", &text);
         Failure::Exit(self.status)
     }
 }

@@ -12,9 +12,9 @@ mod tools;
 
 use crate::args;
 use crate::failure::{Failure, Result};
+use crate::help;
 use crate::interrupt;
 use crate::program::Invocation;
-use crate::{help, report};
 use command::After;
 use flags::{Flags, Stop};
 use input::Input;
@@ -91,17 +91,14 @@ fn converse(repl: &Repl<'_>, invocation: &Invocation) -> Result<()> {
 fn tell(repl: &Repl<'_>, failure: Failure) -> Result<()> {
     repl.flush()?;
     let session = repl.session;
-    let style = report::Style {
-        show_trace: repl.show_trace.get(),
-        ..session.logger.style
-    };
-    let text = match failure {
-        Failure::Eval(error) => report::error(&session.ev, &error, style),
-        Failure::Plain(message) | Failure::Usage(message) => report::plain(&message, style),
+    let mut logger = session.logger;
+    logger.style.show_trace = repl.show_trace.get();
+    match failure {
+        Failure::Eval(error) => logger.error(&session.ev, &error),
+        Failure::Plain(message) | Failure::Usage(message) => logger.failure("other", &message),
         Failure::Exit(_) => return Ok(()),
         Failure::Output(error) => return Err(Failure::Output(error)),
-    };
-    session.logger.message(Level::Error, &text);
+    }
     std::io::stderr().flush()?;
     Ok(())
 }

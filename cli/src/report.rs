@@ -1,24 +1,62 @@
-//! Errors as users see them, in the reference's layout: frames from the outermost in, then the error itself.
+//! Errors as users see them.
+//!
+//! People at a terminal get what the error is about as a picture of the source, and a short trace (`human`). Others get
+//! the reference's layout, which scripts know to read (`reference`), and below it what the short trace adds. Programs
+//! can have JSON.
 
+mod clues;
+mod cycle;
+mod human;
+mod json;
+mod library;
+mod reference;
+mod scope;
+mod source;
+mod story;
 mod syntax;
+mod trace;
 
-use nivis_eval::error::{Error, Frame, FrameText};
+use nivis_eval::error::Error;
 use nivis_eval::evaluator::Evaluator;
-use nivis_lang::position::Pos;
-use std::collections::HashSet;
-use std::fmt::Write;
 
-const TRUNCATED: &str = "(stack trace truncated; use '--show-trace' to show the full, detailed trace)";
-/// More repeated frames in a row than this are only counted.
-const MAX_REPEATED_SHOWN: usize = 5;
-/// Short traces stop when they have shown so much; a position counts as much as a frame.
-const SHORT_TRACE: usize = 3;
+pub(crate) use json::{
+    internal as internal_json, internal_plain as internal_json_plain, message as json_message,
+};
+
+/// How errors are laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Layout {
+    /// What people read: as `human` at a terminal, and otherwise as `reference` with what helps below.
+    #[default]
+    Auto,
+    /// The place as a picture, and a short trace.
+    Human,
+    /// To the byte as C++ Nix shows it.
+    Reference,
+    /// A line of JSON.
+    Json,
+}
+
+impl Layout {
+    /// The layout of a name.
+    pub(crate) fn parse(name: &str) -> Option<Layout> {
+        Some(match name {
+            "auto" => Layout::Auto,
+            "human" => Layout::Human,
+            "reference" => Layout::Reference,
+            "json" => Layout::Json,
+            _ => return None,
+        })
+    }
+}
 
 /// How errors are shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Style {
     /// `--show-trace`
     pub(crate) show_trace: bool,
+    /// `--error-format`
+    pub(crate) layout: Layout,
     /// Whether to use colours.
     pub(crate) colour: bool,
     /// Whether a person reads it, and not a program that expects the reference's layout.
@@ -56,31 +94,27 @@ pub(crate) fn plain(message: &str, style: Style) -> String {
 
 /// An evaluation error.
 pub(crate) fn error(ev: &Evaluator, error: &Error, style: Style) -> String {
-    let details = error.details();
-    let mut report = Report {
-        ev,
-        style,
-        text: String::new(),
-        count: 0,
+    let is_syntax = !error.details().hints.is_empty() && error.details().frames.is_empty();
+    let human = match style.layout {
+        Layout::Json => return json::error(ev, error),
+        Layout::Reference => return reference::render(ev, error, style),
+        // All frames are for those who know the reference's words.
+        Layout::Human | Layout::Auto if style.show_trace && !is_syntax => {
+            return reference::render(ev, error, style);
+        }
+        Layout::Human => true,
+        Layout::Auto => style.rich,
     };
-    report.frames(&details.frames);
-    if style.rich
-        && !details.hints.is_empty()
-        && details.frames.is_empty()
-        && let Some(text) = syntax::render(ev, error, style.colour)
-    {
-        return text;
+    match human {
+        true if is_syntax => syntax::render(ev, error, style.colour),
+        true => Some(human::render(ev, error, style)),
+        false if is_syntax => None,
+        false => {
+            let text = reference::render(ev, error, style);
+            Some(text + &human::appendix(ev, error))
+        }
     }
-    let _ = writeln!(report.text, "{}", details.message);
-    report.position("", details.pos);
-    if !details.suggestions.is_empty() {
-        let _ = writeln!(
-            report.text,
-            "Did you mean {}?",
-            one_of(&details.suggestions, style)
-        );
-    }
-    layout(&report.text, style)
+    .unwrap_or_else(|| reference::render(ev, error, style))
 }
 
 fn prefix(style: Style) -> String {
@@ -137,112 +171,6 @@ fn one_of(names: &[String], style: Style) -> String {
         None => String::new(),
         Some((only, [])) => only.clone(),
         Some((last, rest)) => format!("one of {} or {last}", rest.join(", ")),
-    }
-}
-
-struct Report<'e> {
-    ev: &'e Evaluator,
-    style: Style,
-    text: String,
-    /// How much of a short trace was used up.
-    count: usize,
-}
-
-impl Report<'_> {
-    /// All frames, outermost first, and the `error:` that follows them.
-    fn frames(&mut self, frames: &[Frame]) {
-        let shown = self.shown_frames(frames);
-        if shown.is_empty() {
-            return;
-        }
-        let mut seen: HashSet<(Pos, String)> = HashSet::new();
-        let mut repeated: Vec<(&Frame, String)> = vec![];
-        let mut truncated = false;
-        for (frame, text) in shown.into_iter().rev() {
-            if text.is_empty() {
-                continue;
-            }
-            truncated |= !self.style.show_trace && self.count > SHORT_TRACE;
-            if truncated && !frame.always {
-                continue;
-            }
-            if !seen.insert((frame.pos, text.clone())) {
-                repeated.push((frame, text));
-                continue;
-            }
-            self.repeated(&mut repeated);
-            self.count += 1;
-            self.frame(frame, &text);
-        }
-        self.repeated(&mut repeated);
-        if truncated {
-            let (magenta, normal) = (self.style.magenta(), self.style.normal());
-            let _ = writeln!(self.text, "\n{magenta}{TRUNCATED}{normal}");
-        }
-        let _ = write!(self.text, "\n{}", prefix(self.style));
-    }
-
-    /// The frames to show with their texts, innermost first. Calls of lambdas belong to full traces only.
-    fn shown_frames<'f>(&self, frames: &'f [Frame]) -> Vec<(&'f Frame, String)> {
-        let mut shown = vec![];
-        let mut after_call = false;
-        for frame in frames {
-            let is_call = matches!(frame.text, FrameText::Calling(_));
-            let is_site = after_call && matches!(frame.text, FrameText::Static("from call site"));
-            after_call = is_call;
-            if self.style.show_trace || !(is_call || is_site) {
-                shown.push((frame, self.frame_text(&frame.text)));
-            }
-        }
-        shown
-    }
-
-    fn frame_text(&self, text: &FrameText) -> String {
-        match text {
-            FrameText::Static(text) => (*text).to_owned(),
-            FrameText::Owned(text) => text.to_string(),
-            FrameText::Calling(None) => "while calling anonymous lambda".to_owned(),
-            FrameText::Calling(Some(name)) => format!("while calling '{}'", self.ev.name(*name)),
-            FrameText::Builtin(name) => format!("while calling the '{name}' builtin"),
-            FrameText::Attribute(name) => format!(
-                "while evaluating the attribute '{}'",
-                self.ev.name_in_message(*name)
-            ),
-        }
-    }
-
-    fn frame(&mut self, frame: &Frame, text: &str) {
-        let _ = writeln!(self.text, "\n… {text}");
-        if self.position("  ", frame.pos) {
-            self.count += 1;
-        }
-    }
-
-    fn repeated(&mut self, frames: &mut Vec<(&Frame, String)>) {
-        if frames.len() > MAX_REPEATED_SHOWN {
-            let (magenta, normal) = (self.style.magenta(), self.style.normal());
-            let _ = writeln!(
-                self.text,
-                "\n{magenta}({} duplicate frames omitted){normal}",
-                frames.len()
-            );
-            frames.clear();
-        }
-        for (frame, text) in frames.drain(..) {
-            self.frame(frame, &text);
-        }
-    }
-
-    /// `at file:line:column:` and the line with its neighbours; whether there is a position.
-    fn position(&mut self, indent: &str, pos: Pos) -> bool {
-        let Some(place) = self.ev.place(pos) else {
-            return false;
-        };
-        let (red, blue, magenta, normal) = self.style.colours();
-        let _ = write!(self.text, "{indent}{blue}at {magenta}{}{normal}:", place.position);
-        let _ = place.write_lines(&mut self.text, &format!("{red}^{normal}"));
-        self.text.push('\n');
-        true
     }
 }
 

@@ -8,8 +8,9 @@ use crate::options::{AutoArg, Common};
 use crate::program::Invocation;
 use crate::settings::file::is_url;
 use crate::store_choice::StoreChoice;
-use crate::{report, stats, store_choice, store_entry};
+use crate::{interrupt, stats, store_choice, store_entry};
 use nivis_eval::attrs::{Attrs, Entry};
+use nivis_eval::error::{Error, Kind};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::settings::{SearchPathElement, Settings};
 use nivis_lang::position::{Origin, Pos};
@@ -46,14 +47,20 @@ pub(crate) fn run(
     match outcome.and(kept) {
         Ok(()) => stats::show(&session, &invocation.environment),
         Err(Failure::Eval(error)) => {
-            let text = report::error(&session.ev, &error, session.logger.style);
-            session.logger.message(nivis_eval::host::Level::Error, &text);
-            let status = error.details().exit_status;
-            let status = status.and_then(|status| u8::try_from(status).ok());
-            Err(Failure::Exit(status.unwrap_or(1)))
+            session.logger.error(&session.ev, &error);
+            Err(Failure::Exit(exit_status(&error)))
         }
         outcome => outcome,
     }
+}
+
+/// The status to end with after an error.
+fn exit_status(error: &Error) -> u8 {
+    let status = match error.kind() {
+        Kind::Interrupted => interrupt::status(),
+        _ => error.details().exit_status,
+    };
+    status.and_then(|status| u8::try_from(status).ok()).unwrap_or(1)
 }
 
 impl Session {

@@ -4,6 +4,7 @@ pub(crate) mod file;
 mod table;
 
 use crate::failure::{Failure, Result};
+use crate::report::Layout;
 use nivis_lang::Lint;
 use std::collections::{BTreeMap, BTreeSet};
 use table::{FEATURES, SETTINGS, Setting};
@@ -31,6 +32,8 @@ pub(crate) enum Kind {
     Sandbox,
     /// A number or `auto`.
     Jobs,
+    /// How errors are laid out: `auto`, `human`, `reference` or `json`.
+    ErrorFormat,
 }
 
 /// All settings that have been set.
@@ -117,6 +120,9 @@ impl Kind {
             }
             Kind::Jobs if value != "auto" && value.parse::<u32>().is_err() => Err(format!(
                 "configuration setting '{name}' should be 'auto' or an integer"
+            )),
+            Kind::ErrorFormat if Layout::parse(value).is_none() => Err(format!(
+                "option '{name}' has invalid value '{value}' (expected 'auto', 'human', 'reference', or 'json')"
             )),
             Kind::List | Kind::Map | Kind::Features => Ok(words(value).collect::<Vec<_>>().join(" ")),
             _ => Ok(value.to_owned()),

@@ -3,7 +3,7 @@
 use super::Run;
 use super::flags::Output;
 use crate::collection::collect_if_due;
-use crate::derivations::{self, Package};
+use crate::derivations::{Package, Search};
 use crate::failure::{Failure, Result};
 use crate::output::Out;
 use crate::session::current_dir;
@@ -87,19 +87,29 @@ impl Run<'_> {
     }
 
     /// The paths of the derivations in a value; they are in the store before they are printed.
-    /// `needed` is what will be looked at afterwards.
+    /// `path` is where the value is, `needed` what will be looked at afterwards.
     pub(super) fn print_derivations(
         &mut self,
         slot: Slot,
+        path: &[u8],
         needed: Option<Slot>,
         out: &mut Out,
     ) -> Result<()> {
-        let packages = derivations::find(&self.session.ev, slot, self.auto_args)?;
+        let mut search = Search::new(&self.session.ev, self.auto_args);
+        search.keep_going = self.keeps_going();
+        search.all(slot, path)?;
+        let (packages, broken) = (search.found, search.broken);
         let mut lines = vec![];
         for (i, package) in packages.iter().enumerate() {
             let values = packages[i..].iter().map(|package| package.attrs.value().slot());
             collect_if_due(&self.session.ev, || values.chain(needed));
-            lines.push(self.describe(package)?);
+            match self.describe(package) {
+                Ok(line) => lines.push(line),
+                Err(failure) => self.note(Err(failure), &package.attr_path)?,
+            }
+        }
+        for broken in broken {
+            self.note(Err(broken.error.into()), &broken.attr_path)?;
         }
         self.session.store.flush()?;
         for line in lines {

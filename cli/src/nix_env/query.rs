@@ -15,7 +15,6 @@ use crate::listing_index::ListingIndex;
 use crate::options::AutoArg;
 use crate::output::{self, Out};
 use crate::packages::{Package, sort_like_reference};
-use crate::report;
 use crate::session::current_dir;
 use nivis_eval::error::ResultExt;
 use nivis_eval::host::Level;
@@ -373,7 +372,7 @@ impl Listing<'_> {
     fn tell_broken(&self) -> Result<()> {
         let (ev, logger) = (&self.env.session.ev, self.env.session.logger);
         for broken in &self.broken {
-            logger.message(Level::Error, &report::error(ev, &broken.error, logger.style));
+            logger.error(ev, &broken.error);
         }
         match self.broken.len() {
             0 => Ok(()),

@@ -134,7 +134,7 @@ impl Observer for Json {
             }
             Event::Counts(counts) => self.counts(counts),
             Event::Message { level: loud, text } => self.logger.message(level(loud), text),
-            Event::Failure { text } => write(&failure(text, self.logger)),
+            Event::Failure { text } => write(&report::internal_json_plain(text, self.logger.style)),
             Event::HookLine { line } => {
                 let text = format!("post-build-hook: {}", String::from_utf8_lossy(line));
                 self.logger.message(nivis_eval::host::Level::Error, &text);
@@ -146,19 +146,6 @@ impl Observer for Json {
     fn shows_logs(&self) -> bool {
         true
     }
-}
-
-/// An error without a position.
-fn failure(text: &str, logger: Logger) -> Value {
-    json!({
-        "action": "msg",
-        "column": null,
-        "file": null,
-        "level": 0,
-        "line": null,
-        "msg": report::plain(text, logger.style),
-        "raw_msg": text,
-    })
 }
 
 impl Drop for Json {

@@ -2,7 +2,6 @@
 
 use super::package_name;
 use crate::log::Logger;
-use crate::report;
 use nivis_builder::Mode;
 use nivis_builder::events::{Event, Level, Observer};
 use nivis_builder::realise::GoalId;
@@ -97,8 +96,8 @@ impl Observer for Plain {
             Event::Waiting { text, .. } => self.logger.message(host::Level::Warning, &format!("{text}...")),
             Event::Message { level: loud, text } => self.logger.message(level(loud), text),
             Event::Failure { text } => {
-                let text = report::plain(&clean_text(text, self.logger.style.colour), self.logger.style);
-                self.logger.message(host::Level::Error, &text);
+                let text = clean_text(text, self.logger.style.colour);
+                self.logger.failure("build", &text);
             }
             Event::HookLine { .. }
             | Event::Phase { .. }

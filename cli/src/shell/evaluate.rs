@@ -8,7 +8,6 @@ use crate::failure::{Failure, Result};
 use crate::hand_over::{Evaluated, Parent, Wanted};
 use crate::inputs::{Input, Text};
 use crate::program::Invocation;
-use crate::report;
 use crate::session::{self, Session, current_dir};
 use nivis_eval::attrs::{Attrs, Entry};
 use nivis_eval::error::{Error, Kind};
@@ -69,8 +68,7 @@ fn shell(session: &Session, auto_args: &'static Attrs) -> Option<Wanted> {
     match find() {
         Ok(wanted) => Some(wanted),
         Err(error) => {
-            let text = report::error(ev, &error, session.logger.style);
-            session.logger.message(Level::Error, &text);
+            session.logger.error(ev, &error);
             session
                 .logger
                 .message(Level::Notice, "uses bash from your environment");
