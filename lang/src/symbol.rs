@@ -3,9 +3,9 @@
 //! The order matters: the reference compares attribute sets and reports missing arguments in symbol order,
 //! so which of two errors a user sees depends on it.
 
-use hashbrown::HashTable;
-use rustc_hash::FxHasher;
-use std::hash::Hasher;
+use crate::bytes::encode;
+use lasso::{Key, Rodeo};
+use rustc_hash::FxBuildHasher;
 
 /// An interned name: an identifier or an attribute name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,15 +32,18 @@ impl std::fmt::Debug for Symbol {
     }
 }
 
+type Rodeo32 = Rodeo<lasso::Spur, FxBuildHasher>;
+
 /// The table of names, which are any bytes.
+///
+/// lasso finds the symbol of a name. As it holds `str`, the rare bytes that are no UTF-8 are carried as private code
+/// points (see [`crate::bytes`]); so that looking at a name need not search it for these, the bytes are kept as well.
 pub struct Symbols {
+    rodeo: Rodeo32,
     /// The names, one after another.
     text: Vec<u8>,
     /// Where each name starts, and where the next one will.
     starts: Vec<u32>,
-    /// The hash of each name, for when the table grows.
-    hashes: Vec<u32>,
-    table: HashTable<Symbol>,
     recent: Recent,
 }
 
@@ -67,22 +70,6 @@ fn mix(packed: u128) -> u64 {
     (packed as u64 ^ (packed >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The hash of a name by which the table finds it.
-#[inline]
-fn hash_of(name: &[u8], packed: u128) -> u32 {
-    if packed != 0 {
-        return (mix(packed) >> 32) as u32;
-    }
-    let mut hasher = FxHasher::default();
-    hasher.write(name);
-    (hasher.finish() >> 32) as u32
-}
-
-/// The table looks at the lowest and the highest bits.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash) | u64::from(hash) << 38
-}
-
 impl Recent {
     fn new() -> Recent {
         Recent(vec![(0, Symbol(0)); 1 << RECENT_BITS].into())
@@ -104,10 +91,9 @@ impl Symbols {
     /// An empty table.
     pub fn new() -> Symbols {
         Symbols {
+            rodeo: Rodeo::with_hasher(FxBuildHasher),
             text: Vec::new(),
             starts: vec![0],
-            hashes: Vec::new(),
-            table: HashTable::new(),
             recent: Recent::new(),
         }
     }
@@ -117,43 +103,32 @@ impl Symbols {
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
         let packed = pack(name);
         if packed == 0 {
-            return self.intern_in_table(name, packed);
+            return self.intern_in_table(name);
         }
         let entry = self.recent.entry(packed);
         if entry.0 == packed {
             return entry.1;
         }
-        let symbol = self.intern_in_table(name, packed);
+        let symbol = self.intern_in_table(name);
         *self.recent.entry(packed) = (packed, symbol);
         symbol
     }
 
     #[inline(never)]
-    fn intern_in_table(&mut self, name: &[u8], packed: u128) -> Symbol {
-        let hash = hash_of(name, packed);
-        if let Some(symbol) = self.find(name, hash) {
-            return symbol;
+    fn intern_in_table(&mut self, name: &[u8]) -> Symbol {
+        let symbol = Symbol::from_index(self.rodeo.get_or_intern(encode(name)).into_usize());
+        if symbol.index() == self.len() {
+            self.text.extend_from_slice(name);
+            let end = u32::try_from(self.text.len()).expect("names of less than 4 GiB together");
+            self.starts.push(end);
         }
-        let symbol = Symbol::from_index(self.len());
-        self.text.extend_from_slice(name);
-        let end = u32::try_from(self.text.len()).expect("names of less than 4 GiB together");
-        self.starts.push(end);
-        self.hashes.push(hash);
-        let hashes = &self.hashes;
-        self.table
-            .insert_unique(spread(hash), symbol, |other| spread(hashes[other.index()]));
         symbol
-    }
-
-    #[inline]
-    fn find(&self, name: &[u8], hash: u32) -> Option<Symbol> {
-        let is_it = |symbol: &Symbol| self.hashes[symbol.index()] == hash && self.resolve(*symbol) == name;
-        self.table.find(spread(hash), is_it).copied()
     }
 
     /// The symbol of a name that was interned before, if any. Does not grow the table.
     pub fn get(&self, name: &[u8]) -> Option<Symbol> {
-        self.find(name, hash_of(name, pack(name)))
+        let key = self.rodeo.get(encode(name))?;
+        Some(Symbol::from_index(key.into_usize()))
     }
 
     /// The bytes of a name.
@@ -176,12 +151,12 @@ impl Symbols {
 
     /// How many names there are.
     pub fn len(&self) -> usize {
-        self.hashes.len()
+        self.starts.len() - 1
     }
 
     /// Whether no name was interned yet.
     pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
+        self.len() == 0
     }
 }
 
