@@ -63,7 +63,7 @@ pub(crate) fn action(
         b"builtin:unpack-channel" => Box::new(move || unpack_channel::build(&context)),
         b"builtin:fetchurl" => {
             // Read here: a builder may not.
-            let fetch = fetchurl::Fetch::new(settings, drv, kind);
+            let fetch = fetchurl::Fetch::new(settings, drv, kind)?;
             Box::new(move || fetchurl::build(&context, &fetch))
         }
         other => {
@@ -83,7 +83,7 @@ fn indent(message: &str) -> String {
 
 /// Warn in the protocol that the reference's own builders use.
 fn warn(message: &str) {
-    let message = serde_json::Value::String(message.to_owned());
+    let message = serde_json::Value::String(format!("warning: {message}"));
     say(&format!(
         "@nix {{\"action\":\"msg\",\"level\":1,\"msg\":{message}}}"
     ));

@@ -55,6 +55,8 @@ pub(crate) struct Identity {
 /// All that the processes of a build need.
 pub(crate) struct Plan {
     pub(crate) action: Action,
+    /// What moves the process that writes `0` there into the build's control group.
+    pub(crate) cgroup: Option<PathBuf>,
     /// The folder that the builder starts in, as it sees it.
     pub(crate) folder: PathBuf,
     pub(crate) sandbox: Option<SandboxPlan>,
@@ -65,6 +67,16 @@ pub(crate) struct Plan {
     pub(crate) allow_new_privileges: bool,
     /// If the builder fails, all stays as it is for a shell.
     pub(crate) shell: Option<Shell>,
+}
+
+impl Plan {
+    fn enter_cgroup(&self) -> Result<(), String> {
+        match &self.cgroup {
+            Some(file) => fs::write(file, "0")
+                .map_err(|error| format!("entering the control group of the build: {error}")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A shell that runs where a builder failed.
@@ -232,6 +244,8 @@ fn clone_init(
             errno.desc()
         ));
     }
+    // Before the group becomes the root that is seen.
+    plan.enter_cgroup()?;
     let pid = sys::clone_child(sandbox.namespaces, || {
         init(plan, inherited, Some((sandbox, go)), None)
     })
@@ -295,6 +309,9 @@ fn init(
     } else {
         inherited.close_others(&[]);
         let _ = prctl::set_child_subreaper(true);
+        if let Err(message) = plan.enter_cgroup() {
+            return inherited.fail(&message);
+        }
     }
     let _ = nix::unistd::chdir("/");
     let status = match run(plan, inherited, None) {

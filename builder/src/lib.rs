@@ -4,6 +4,7 @@
 //! |---|---|
 //! | what the user decides | [`settings`] |
 //! | one derivation from start to end | [`build`] |
+//! | files from elsewhere | [`download`] |
 //! | how that fails | [`failure`] |
 //! | what a derivation says about how it is built | [`options`] |
 //! | where logs are | [`log`] |
@@ -14,6 +15,7 @@
 #![deny(unsafe_code)]
 
 pub mod build;
+pub mod download;
 pub mod events;
 pub mod failure;
 pub mod log;
@@ -23,6 +25,7 @@ pub mod schedule;
 pub mod settings;
 
 mod builtins;
+mod cgroup;
 mod checks;
 mod child;
 mod debug_shell;

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use nivis_store::canonicalise::Canonicaliser;
 use nivis_store::content_address::{ContentAddress, ContentAddressMethod};
-use nivis_store::derivation::DerivationOutput;
+use nivis_store::derivation::{DerivationKind, DerivationOutput};
 use nivis_store::hash::{Hash, HashAlgorithm, Hasher};
 use nivis_store::io_error::IoError;
 use nivis_store::notify::Notify;
@@ -210,7 +210,14 @@ impl Registrar<'_> {
         let destination = self.store.real_path(&info.path);
         let mut info = info;
         if self.mode() == Mode::Check {
-            self.compare(&made.place, &destination, &info)?;
+            let compared = self.compare(&made.place, &destination, &info);
+            if self.prepared.chroot.is_none() {
+                delete_path(&made.place)?;
+            }
+            compared?;
+            let known = self.known(name)?;
+            self.finals
+                .insert(name.to_owned(), known.unwrap_or(info.path.clone()));
         } else {
             if made.place != destination {
                 self.move_into_place(&made.place, &destination, &info)?;
@@ -221,7 +228,7 @@ impl Registrar<'_> {
             // Also if it is not what was promised: who corrects the promise need not fetch it again.
             if info.content_address.is_some() {
                 self.sync()?;
-                self.store.register_valid_paths(&[registration(&info)])?;
+                self.store.register_valid_paths(&[self.registration(&info)?])?;
             }
         }
         drop(copy);
@@ -376,6 +383,14 @@ impl Registrar<'_> {
         Ok(move_path(place, destination)?)
     }
 
+    /// The path that an output had before the build.
+    fn known(&self, name: &str) -> Result<Option<StorePath>, BuildFailure> {
+        match &self.prepared.outputs[name].known {
+            Some(path) => Ok(Some(path.clone())),
+            None => Ok(self.store.query_output_path(&self.prepared.job.drv, name)?),
+        }
+    }
+
     /// In a check: whether the output is what it was.
     fn compare(&self, place: &Path, destination: &Path, info: &PathInfo) -> Result<(), BuildFailure> {
         if !self.store.is_valid_path(&info.path)? {
@@ -385,7 +400,8 @@ impl Registrar<'_> {
         if registered.nar_hash == info.nar_hash {
             if !registered.ultimate {
                 registered.ultimate = true;
-                self.store.register_valid_paths(&[registration(&registered)])?;
+                self.store
+                    .register_valid_paths(&[self.registration(&registered)?])?;
             }
             return Ok(());
         }
@@ -448,18 +464,37 @@ impl Registrar<'_> {
     fn complete(self) -> Result<BTreeMap<String, StorePath>, BuildFailure> {
         checks::check(self.store, self.prepared, &self.infos)?;
         if self.mode() == Mode::Check {
-            let known = self.prepared.outputs.iter();
-            return Ok(known
-                .filter_map(|(name, output)| Some((name.clone(), output.known.clone()?)))
-                .collect());
+            return Ok(self.finals);
         }
         for info in self.infos.values() {
             self.store.optimise_new(&info.path)?;
         }
         self.sync()?;
-        let registrations: Vec<_> = self.infos.values().map(registration).collect();
+        let registrations = self
+            .infos
+            .values()
+            .map(|info| self.registration(info))
+            .collect::<Result<Vec<_>, BuildFailure>>()?;
         self.store.register_valid_paths(&registrations)?;
+        let is_impure = self.prepared.kind == DerivationKind::Impure;
+        if self.settings.experimental_features.contains("ca-derivations") && !is_impure {
+            self.store
+                .register_realisations(&self.prepared.job.drv, &self.finals)?;
+        }
         Ok(self.finals)
+    }
+
+    /// What the database is to know of a path. What is called a derivation must be one.
+    fn registration(&self, info: &PathInfo) -> Result<Registration, BuildFailure> {
+        let mut outputs = Vec::new();
+        if info.path.is_derivation() {
+            let text = self.store.read_derivation_text(&info.path)?;
+            outputs = self.store.check_derivation(&info.path, &text)?;
+        }
+        Ok(Registration {
+            info: info.clone(),
+            outputs,
+        })
     }
 
     fn sync(&self) -> Result<(), BuildFailure> {
@@ -475,13 +510,6 @@ impl Registrar<'_> {
 
 fn rejected(message: String) -> BuildFailure {
     BuildFailure::new(FailureKind::OutputRejected, message)
-}
-
-fn registration(info: &PathInfo) -> Registration {
-    Registration {
-        info: info.clone(),
-        outputs: Vec::new(),
-    }
 }
 
 fn dump(place: &Path, out: impl Write) -> Result<(), BuildFailure> {

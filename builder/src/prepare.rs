@@ -18,6 +18,7 @@ use nix::unistd::Uid;
 
 use crate::build::{Job, Mode};
 use crate::builtins;
+use crate::cgroup::Cgroup;
 use crate::child::{Action, Identity, Plan, c_string};
 use crate::debug_shell;
 use crate::environment::{self, HOME};
@@ -64,6 +65,7 @@ pub(crate) struct Prepared {
     pub(crate) folder: BuildFolder,
     pub(crate) plan: Plan,
     pub(crate) warnings: Vec<String>,
+    _cgroup: Option<Cgroup>,
     /// Last, so that nobody else has the user before all is cleaned up.
     pub(crate) user: Option<BuildUser>,
 }
@@ -191,7 +193,9 @@ pub(crate) fn prepare(
         (Some(plan), _) => Some(plan.identity()),
         (None, Some(user)) => Some(user.identity()),
     };
+    let cgroup = settings.use_cgroups.then(Cgroup::create).transpose()?;
     let plan = Plan {
+        cgroup: cgroup.as_ref().map(Cgroup::entry),
         action,
         folder: inside,
         sandbox,
@@ -211,6 +215,7 @@ pub(crate) fn prepare(
         folder,
         plan,
         warnings,
+        _cgroup: cgroup,
         user,
     })
 }

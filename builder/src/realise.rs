@@ -11,6 +11,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nivis_store::LocalStore;
@@ -23,8 +24,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::build::{self, Job, Mode, Running};
 use crate::events::{Ended, Event, Level, Observer};
 use crate::failure::{BuildFailure, FailureKind};
-use crate::schedule::{self, Failure, Scheduler, Step, Stop, Success};
+use crate::schedule::{self, Failure, Scheduler, Step, Stop, Success, World};
 use crate::settings::BuildSettings;
+
+/// The paths of outputs, by derivation and name.
+pub type OutputPaths = BTreeMap<(StorePath, String), StorePath>;
 
 pub use crate::schedule::{Counts, GoalId, Missing, Options, Outputs, Summary, Target};
 pub use world::StoreWorld;
@@ -104,7 +108,7 @@ impl From<Stop<StoreError>> for RealiseError {
 /// What is not there of the targets.
 pub fn missing(store: &LocalStore, targets: &[Target]) -> Result<Missing, RealiseError> {
     let mut world = StoreWorld::new(store);
-    Ok(schedule::missing(store.store_dir(), &mut world, targets)?)
+    Ok(schedule::missing(&mut world, targets)?)
 }
 
 /// Everything that a derivation's inputs, which are valid, refer to, and they themselves.
@@ -112,7 +116,7 @@ pub fn input_closure(store: &LocalStore, drv: &Derivation) -> Result<BTreeSet<St
     Ok(StoreWorld::new(store).input_closure(drv)?)
 }
 
-/// Makes targets valid.
+/// Makes targets valid. Gives the paths of the outputs that are there.
 pub fn realise(
     store: &LocalStore,
     settings: &BuildSettings,
@@ -120,7 +124,7 @@ pub fn realise(
     targets: &[Target],
     control: &dyn Control,
     observer: &mut dyn Observer,
-) -> Result<Summary, RealiseError> {
+) -> Result<(Summary, OutputPaths), RealiseError> {
     let mut scheduler = Scheduler::new(store.store_dir().clone(), options);
     for target in targets {
         scheduler.add(target.clone());
@@ -139,7 +143,8 @@ pub fn realise(
     };
     realiser.run()?;
     store.record_use(realiser.world.used());
-    Ok(realiser.scheduler.summary())
+    let outputs = realiser.target_outputs(targets)?;
+    Ok((realiser.scheduler.summary(), outputs))
 }
 
 /// A build and what is held for it.
@@ -176,6 +181,7 @@ impl Realiser<'_> {
             match step {
                 Step::Build(goal) => self.build(goal)?,
                 Step::Abort(goal) => self.abort(goal),
+                Step::Resolved { drv, to } => self.tell_of_resolving(&drv, &to),
                 Step::Tell(failure) => self.observer.event(Event::Failure {
                     text: &failure.message,
                 }),
@@ -204,6 +210,42 @@ impl Realiser<'_> {
         for (level, text) in self.world.take_messages() {
             self.observer.event(Event::Message { level, text: &text });
         }
+    }
+
+    fn tell_of_resolving(&mut self, drv: &StorePath, to: &StorePath) {
+        let store_dir = self.store.store_dir();
+        let text = format!(
+            "resolved derivation: '{}' -> '{}'...",
+            store_dir.print(drv),
+            store_dir.print(to)
+        );
+        self.observer.event(Event::Message {
+            level: Level::Info,
+            text: &text,
+        });
+    }
+
+    /// The outputs that were asked for, as far as there are any.
+    fn target_outputs(&mut self, targets: &[Target]) -> Result<OutputPaths, RealiseError> {
+        let mut paths = OutputPaths::new();
+        for target in targets {
+            let Target::Outputs {
+                drv: drv_path,
+                outputs,
+            } = target
+            else {
+                continue;
+            };
+            let Some(drv) = self.scheduler.derivation_of(drv_path).cloned() else {
+                continue;
+            };
+            for name in drv.outputs.keys().filter(|name| outputs.contains(name)) {
+                if let Some(path) = self.world.output_path(drv_path, &drv, name)? {
+                    paths.insert((drv_path.clone(), name.clone()), path);
+                }
+            }
+        }
+        Ok(paths)
     }
 
     fn tell_of_damage(&mut self, path: &StorePath, drv: &StorePath) {
@@ -239,22 +281,26 @@ impl Realiser<'_> {
         // A builder needs room; what this build needs is a root already.
         self.store.auto_gc()?;
         let mode = self.scheduler.mode(goal);
-        let outputs = self.output_paths(&drv)?;
-        let Some(locks) = self.store.try_lock_paths(&outputs)? else {
-            let paths = outputs.iter().map(|path| self.store.real_path(path));
+        let drv_path = self.scheduler.drv_path(goal).clone();
+        let files = self.lock_files(&drv_path, &drv)?;
+        let Some(locks) = PathLocks::try_lock(&files)? else {
+            let paths = files.iter();
             let paths: Vec<String> = paths.map(|path| format!("'{}'", path.display())).collect();
             self.put_off(goal, &format!("waiting for lock on {}", paths.join(", ")));
             return Ok(());
         };
         // Another process may have built it before the locks were had.
-        if mode != Mode::Check && self.world.all_good(&outputs, mode == Mode::Repair)? {
+        if mode != Mode::Check
+            && let Some(outputs) = self.known_outputs(&drv_path, &drv)?
+            && self.world.all_good(&outputs, mode == Mode::Repair)?
+        {
             self.no_longer_waiting(goal);
             self.scheduler.finished(goal, Ok(Success::Valid));
             return Ok(());
         }
         let closure = self.world.input_closure(&drv)?;
         let job = Job {
-            drv_path: self.scheduler.drv_path(goal).clone(),
+            drv_path,
             drv: (*drv).clone(),
             mode,
         };
@@ -292,13 +338,37 @@ impl Realiser<'_> {
         Ok(())
     }
 
-    fn output_paths(&self, drv: &Derivation) -> Result<BTreeSet<StorePath>, RealiseError> {
-        let mut paths = BTreeSet::new();
+    /// What to lock for a build: its outputs, and what stands for those whose paths are not known.
+    fn lock_files(&self, drv_path: &StorePath, drv: &Derivation) -> Result<BTreeSet<PathBuf>, RealiseError> {
+        let mut files = BTreeSet::new();
         for name in drv.outputs.keys() {
             let path = drv.output_path(self.store.store_dir(), name);
-            paths.extend(path.map_err(StoreError::from)?);
+            files.insert(match path.map_err(StoreError::from)? {
+                Some(path) => self.store.real_path(&path),
+                None => {
+                    let mut file = self.store.real_path(drv_path).into_os_string();
+                    file.push(format!(".{name}"));
+                    file.into()
+                }
+            });
         }
-        Ok(paths)
+        Ok(files)
+    }
+
+    /// The paths of all outputs, if all are known.
+    fn known_outputs(
+        &mut self,
+        drv_path: &StorePath,
+        drv: &Derivation,
+    ) -> Result<Option<BTreeSet<StorePath>>, RealiseError> {
+        let mut paths = BTreeSet::new();
+        for name in drv.outputs.keys() {
+            match self.world.output_path(drv_path, drv, name)? {
+                Some(path) => paths.insert(path),
+                None => return Ok(None),
+            };
+        }
+        Ok(Some(paths))
     }
 
     /// Gives the slot of a goal to others for a while.
@@ -414,7 +484,8 @@ impl Realiser<'_> {
             if mode == Mode::Repair {
                 self.world.mark_intact(built.outputs.values());
             }
-            self.run_hook(goal)?;
+            self.world.mark_built(&drv, &built.outputs);
+            self.run_hook(goal, built.outputs.values())?;
         }
         drop(_locks);
         let how = if outcome.is_ok() {
@@ -435,12 +506,15 @@ impl Realiser<'_> {
     }
 
     /// Runs the program that the user wants to be run after builds.
-    fn run_hook(&mut self, goal: GoalId) -> Result<(), RealiseError> {
+    fn run_hook<'p>(
+        &mut self,
+        goal: GoalId,
+        outputs: impl Iterator<Item = &'p StorePath>,
+    ) -> Result<(), RealiseError> {
         let Some(hook) = &self.settings.post_build_hook else {
             return Ok(());
         };
-        let drv = self.scheduler.derivation(goal).cloned();
-        let outputs = drv.map_or(Ok(BTreeSet::new()), |drv| self.output_paths(&drv))?;
+        let outputs: BTreeSet<StorePath> = outputs.cloned().collect();
         let store_dir = self.store.store_dir();
         hook::run(
             hook,

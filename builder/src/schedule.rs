@@ -33,6 +33,27 @@ pub trait World {
     /// A derivation; `None` if it is not valid and cannot be had.
     fn derivation(&mut self, drv: &StorePath) -> Result<Option<Rc<Derivation>>, Self::Error>;
 
+    /// The path of an output, as far as it is known: from the derivation, or from a build.
+    fn output_path(
+        &mut self,
+        drv_path: &StorePath,
+        drv: &Derivation,
+        output: &str,
+    ) -> Result<Option<StorePath>, Self::Error>;
+
+    /// Makes a derivation that has the outputs of its inputs as sources, and gives its path; or gives an input that
+    /// has no such output.
+    fn resolve(&mut self, drv: &Derivation) -> Result<Result<StorePath, StorePath>, Self::Error>;
+
+    /// Notes that wanted outputs of a derivation are those of the derivation that it was resolved to. An output that
+    /// does not exist is an error, which is told.
+    fn adopt(
+        &mut self,
+        drv: &StorePath,
+        resolved: &StorePath,
+        wanted: &Outputs,
+    ) -> Result<Result<(), String>, Self::Error>;
+
     /// Whether a path is in the store. It is kept from being collected from now on.
     fn is_valid(&mut self, path: &StorePath) -> Result<bool, Self::Error>;
 
@@ -87,6 +108,8 @@ pub struct Options {
     pub features: BTreeSet<String>,
     /// Whether there may be derivations whose outputs are not known before they are built.
     pub content_addressed: bool,
+    /// Whether there may be derivations that are built anew each time, with the network.
+    pub impure: bool,
     /// Whether paths may come from elsewhere than builds. Only messages differ.
     pub substitute: bool,
 }
@@ -103,6 +126,13 @@ pub enum Step {
     Build(GoalId),
     /// End a running build: nobody wants it any more. No answer is expected.
     Abort(GoalId),
+    /// Tell that a derivation became one that needs no others.
+    Resolved {
+        /// The derivation.
+        drv: StorePath,
+        /// What it became.
+        to: StorePath,
+    },
     /// Tell of a failure that makes others fail.
     Tell(Rc<Failure>),
     /// Tell that a path in the closure of the outputs is damaged.
@@ -161,6 +191,10 @@ enum State {
     New,
     /// Some inputs are not there yet.
     Waiting,
+    /// The inputs are there; to be resolved.
+    Unresolved,
+    /// What it was resolved to is there.
+    Resolved,
     /// Can be built as soon as there is a slot.
     Ready,
     /// Somebody else has the locks.
@@ -185,6 +219,8 @@ struct Goal {
     /// Inputs that are not there yet.
     open_inputs: usize,
     failed_inputs: usize,
+    /// What it was resolved to, which is then the one thing that it waits for.
+    resolved: Option<GoalId>,
     dependents: Vec<GoalId>,
 }
 
@@ -278,6 +314,11 @@ impl Scheduler {
         self.goals[goal.0].derivation.as_ref()
     }
 
+    /// A derivation by its path, once it was read.
+    pub fn derivation_of(&self, drv: &StorePath) -> Option<&Rc<Derivation>> {
+        self.by_drv.get(drv).and_then(|goal| self.derivation(*goal))
+    }
+
     /// The path of a goal's derivation.
     pub fn drv_path(&self, goal: GoalId) -> &StorePath {
         &self.goals[goal.0].drv
@@ -335,6 +376,7 @@ impl Scheduler {
             expected: false,
             open_inputs: 0,
             failed_inputs: 0,
+            resolved: None,
             dependents: vec![],
         });
         self.by_drv.insert(drv.clone(), id);
@@ -463,7 +505,25 @@ impl Scheduler {
             let failure = self.dependency_failed(id, failed);
             self.fail(id, failure);
         } else if goal.open_inputs == 0 {
-            self.make_ready(id);
+            self.inputs_are_there(id);
+        }
+    }
+
+    /// Nothing is waited for any more.
+    fn inputs_are_there(&mut self, id: GoalId) {
+        let goal = &mut self.goals[id.0];
+        if goal.resolved.is_some() {
+            goal.state = State::Resolved;
+            return self.fresh.push_back(id);
+        }
+        let drv = goal.derivation.as_ref();
+        let must_be_resolved = drv.map(|drv| drv.must_be_resolved(self.options.content_addressed));
+        match must_be_resolved {
+            Some(Ok(true)) => {
+                goal.state = State::Unresolved;
+                self.fresh.push_back(id);
+            }
+            _ => self.make_ready(id),
         }
     }
 
@@ -522,6 +582,13 @@ impl Scheduler {
     }
 
     fn dependency_failed(&self, id: GoalId, count: usize) -> Failure {
+        if let Some(resolved) = self.goals[id.0].resolved {
+            let path = self.store_dir.print(&self.goals[resolved.0].drv);
+            return Failure::new(
+                Reason::DependencyFailed,
+                format!("build of resolved derivation '{path}' failed"),
+            );
+        }
         let noun = if count == 1 { "dependency" } else { "dependencies" };
         self.cannot_build(id, Reason::DependencyFailed, &format!("{count} {noun} failed."))
     }

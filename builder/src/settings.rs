@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::download::Downloader;
 
 /// Whether builds run in a sandbox: the setting `sandbox`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,7 +108,8 @@ pub struct BuildSettings {
     /// not here are empty.
     pub impure_env: BTreeMap<String, String>,
     pub hashed_mirrors: Vec<String>,
-    pub netrc_file: PathBuf,
+    /// How `builtin:fetchurl` gets what is not on this machine.
+    pub downloader: Option<Arc<dyn Downloader>>,
     pub ssl_cert_file: Option<PathBuf>,
     pub experimental_features: BTreeSet<String>,
     /// A builder that fails leaves its sandbox for a shell: see [`crate::Kept`]. Not a setting of the reference.
@@ -153,7 +157,7 @@ impl Default for BuildSettings {
                 .into(),
             impure_env: BTreeMap::new(),
             hashed_mirrors: Vec::new(),
-            netrc_file: "/etc/nix/netrc".into(),
+            downloader: None,
             ssl_cert_file: None,
             experimental_features: BTreeSet::new(),
             debug_shell: false,

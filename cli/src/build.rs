@@ -15,7 +15,7 @@ use crate::session::{self, Session};
 use crate::store_session::StoreSession;
 use crate::{args, help, shell};
 use flags::{Flags, Stop};
-use nivis_builder::realise::{Missing, Outputs, Target};
+use nivis_builder::realise::{Missing, OutputPaths, Outputs, Target};
 use nivis_eval::attrs::Attrs;
 use nivis_lang::position::Pos;
 use nivis_store::path::StorePath;
@@ -160,10 +160,10 @@ fn build(invocation: &Invocation, flags: &Flags) -> Result<()> {
         ..Realiser::of(&session)
     };
     let targets: Vec<Target> = evaluated.wanted.iter().map(target).collect();
-    if !realise(&realiser, &targets, flags)? {
+    let Some(outputs) = realise(&realiser, &targets, flags)? else {
         return Ok(());
-    }
-    let paths = links::make(&session, flags.out_link.as_deref(), &evaluated.wanted)?;
+    };
+    let paths = links::make(&session, flags.out_link.as_deref(), &evaluated.wanted, &outputs)?;
     let mut out = output::stdout();
     for path in paths {
         writeln!(out, "{}", session.print(&path))?;
@@ -179,13 +179,13 @@ pub(crate) fn target(wanted: &Wanted) -> Target {
     }
 }
 
-/// Says what will be done, and does it unless only that is wanted: whether it was done.
-pub(crate) fn realise(realiser: &Realiser, targets: &[Target], flags: &Flags) -> Result<bool> {
+/// Says what will be done, and does it unless only that is wanted. Gives the paths of outputs if it was done.
+pub(crate) fn realise(realiser: &Realiser, targets: &[Target], flags: &Flags) -> Result<Option<OutputPaths>> {
     let logger = realiser.logger;
     let missing = realiser.missing(targets).map_err(|error| error.show(logger))?;
     if flags.dry_run && flags.json {
         print_plan(realiser, &missing)?;
-        return Ok(false);
+        return Ok(None);
     }
     if realiser.common.settings.bool("print-missing") {
         realiser
@@ -193,12 +193,10 @@ pub(crate) fn realise(realiser: &Realiser, targets: &[Target], flags: &Flags) ->
             .map_err(|error| error.show(logger))?;
     }
     if flags.dry_run {
-        return Ok(false);
+        return Ok(None);
     }
-    realiser
-        .realise(targets, flags.mode, Some(&missing))
-        .map_err(|error| error.show(logger))?;
-    Ok(true)
+    let outputs = realiser.realise(targets, flags.mode, Some(&missing));
+    outputs.map(Some).map_err(|error| error.show(logger))
 }
 
 /// What would be done, as JSON.

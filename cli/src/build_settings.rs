@@ -1,5 +1,6 @@
 //! From settings to what the builder and its scheduler go by.
 
+use crate::download::BuildDownloads;
 use crate::env;
 use crate::options::Common;
 use crate::settings::Settings;
@@ -7,6 +8,7 @@ use nivis_builder::realise::Options;
 use nivis_builder::{BuildSettings, Mode, PostBuildHook, Sandbox, SandboxPath};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What builds go by.
@@ -81,7 +83,7 @@ pub(crate) fn build_settings(common: &Common) -> BuildSettings {
             )
             .collect(),
         hashed_mirrors: words("hashed-mirrors").collect(),
-        netrc_file: settings.text("netrc-file").into(),
+        downloader: Some(Arc::new(BuildDownloads::new(settings))),
         ssl_cert_file: path("ssl-cert-file"),
         experimental_features: words("experimental-features").collect(),
         fsync_store_paths: settings.bool("fsync-store-paths"),
@@ -100,6 +102,7 @@ pub(crate) fn options(common: &Common, mode: Mode) -> Options {
         extra_platforms: extra_platforms(settings),
         features: system_features(settings),
         content_addressed: settings.has_feature("ca-derivations"),
+        impure: settings.has_feature("impure-derivations"),
         substitute: settings.bool("substitute"),
     }
 }
@@ -125,7 +128,7 @@ fn words_or(
 
 /// What this machine offers: `system-features`, or some features that are only names, and what there is.
 fn system_features(settings: &Settings) -> BTreeSet<String> {
-    words_or(settings, "system-features", || {
+    let mut features = words_or(settings, "system-features", || {
         let mut features =
             BTreeSet::from(["nixos-test", "benchmark", "big-parallel", "uid-range"].map(str::to_owned));
         let access = nix::unistd::AccessFlags::R_OK | nix::unistd::AccessFlags::W_OK;
@@ -133,7 +136,12 @@ fn system_features(settings: &Settings) -> BTreeSet<String> {
             features.insert("kvm".to_owned());
         }
         features
-    })
+    });
+    // What is enabled here can be built here.
+    if settings.has_feature("ca-derivations") {
+        features.insert("ca-derivations".to_owned());
+    }
+    features
 }
 
 /// What this machine can run besides programs for its own system.

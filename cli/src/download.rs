@@ -4,14 +4,19 @@
 //! `tarball-ttl` seconds it is used as it is; after that the server is asked whether it has changed, and if the server
 //! cannot be reached, it is used all the same.
 
+mod build;
 mod cache;
 mod http;
 mod meter;
+mod netrc;
 
 use crate::env::Environment;
 use crate::log::Logger;
 use crate::options::Common;
+pub(crate) use build::BuildDownloads;
 use cache::{Cache, Entry};
+use meter::Meter;
+use nivis_eval::host::Level;
 use nivis_store::io_error::IoError;
 use std::cell::OnceCell;
 use std::fs::File;
@@ -67,7 +72,7 @@ pub(crate) struct Downloaded {
 /// Downloads files.
 pub(crate) struct Downloads {
     settings: http::HttpSettings,
-    agent: OnceCell<ureq::Agent>,
+    client: OnceCell<http::Client>,
     cache: Option<Cache>,
     time_to_live: u64,
     logger: Logger,
@@ -79,7 +84,7 @@ impl Downloads {
         let cache = environment.cache_home.as_ref();
         Downloads {
             settings: http::HttpSettings::new(&common.settings),
-            agent: OnceCell::new(),
+            client: OnceCell::new(),
             cache: cache.map(|dir| Cache::new(dir.join("nivis-downloads"))),
             time_to_live: common.settings.int("tarball-ttl").try_into().unwrap_or(0),
             logger,
@@ -154,19 +159,15 @@ impl Downloads {
     }
 
     fn get(&self, url: &str, etag: Option<&str>) -> Result<http::Answer, DownloadError> {
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(DownloadError::new(format!(
-                "cannot fetch '{url}': only 'file', 'http' and 'https' URLs are supported"
-            )));
-        }
-        let agent = match self.agent.get() {
-            Some(agent) => agent,
+        check_scheme(url)?;
+        let client = match self.client.get() {
+            Some(client) => client,
             None => {
-                let agent = self.settings.agent()?;
-                self.agent.get_or_init(|| agent)
+                let client = self.settings.client()?;
+                self.client.get_or_init(|| client)
             }
         };
-        http::get(agent, &self.settings, self.logger, url, etag)
+        http::get(client, Watcher::User(self.logger), None, url, etag)
     }
 }
 
@@ -176,6 +177,46 @@ impl From<http::FetchedFile> for Downloaded {
             path: fetched.file.path().to_owned(),
             url: fetched.url,
             _temporary: Some(fetched.file),
+        }
+    }
+}
+
+fn check_scheme(url: &str) -> Result<(), DownloadError> {
+    match url.starts_with("http://") || url.starts_with("https://") {
+        true => Ok(()),
+        false => Err(DownloadError::new(format!(
+            "cannot fetch '{url}': only 'file', 'http' and 'https' URLs are supported"
+        ))),
+    }
+}
+
+/// Whom a download tells how it goes.
+#[derive(Clone, Copy)]
+enum Watcher<'w> {
+    /// The user.
+    User(Logger),
+    /// The log of a build, which takes warnings.
+    Build(&'w dyn Fn(&str)),
+}
+
+impl Watcher<'_> {
+    fn begins(self, url: &str) {
+        if let Watcher::User(logger) = self {
+            logger.message(Level::Talkative, &format!("downloading '{url}'"));
+        }
+    }
+
+    fn warning(self, text: &str) {
+        match self {
+            Watcher::User(logger) => logger.warning(text),
+            Watcher::Build(warn) => warn(text),
+        }
+    }
+
+    fn meter(self, url: &str, total: Option<u64>) -> Option<Meter<'_>> {
+        match self {
+            Watcher::User(logger) => Some(Meter::new(logger, url, total)),
+            Watcher::Build(_) => None,
         }
     }
 }

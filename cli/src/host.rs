@@ -15,7 +15,7 @@ use crate::store_choice::StoreChoice;
 use compute::Computed;
 use local::Local;
 use nivis_eval::error::{Error, Kind, Result};
-use nivis_eval::host::{Fetched, FileType, Host, Level, Source, WantedOutputs};
+use nivis_eval::host::{Fetched, FileType, Host, Level, RealisedOutputs, Source, WantedOutputs};
 use nivis_store::LocalStore;
 use nivis_store::derivation::{Derivation, Instantiated, aterm};
 use nivis_store::hash::Hash;
@@ -322,7 +322,7 @@ impl Host for RealHost {
         fetch::fetch(&self.downloads, url, unpack)
     }
 
-    fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()> {
+    fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<RealisedOutputs> {
         self.store.recorder.spoil();
         self.build(wanted)
     }

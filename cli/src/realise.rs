@@ -9,7 +9,7 @@ use crate::options::Common;
 use crate::progress;
 use crate::store_session::StoreSession;
 use nivis_builder::events::Event;
-use nivis_builder::realise::{self, Missing, RealiseError, Target};
+use nivis_builder::realise::{self, Missing, OutputPaths, RealiseError, Target};
 use nivis_builder::{BuildSettings, Mode};
 use nivis_eval::host::Level;
 use nivis_store::LocalStore;
@@ -110,13 +110,13 @@ impl<'r> Realiser<'r> {
         Ok(())
     }
 
-    /// Makes the targets valid. `plan` is what is missing of them, if that is known.
+    /// Makes the targets valid; gives the paths of outputs. `plan` is what is missing of them, if that is known.
     pub(crate) fn realise(
         &self,
         targets: &[Target],
         mode: Mode,
         plan: Option<&Missing>,
-    ) -> Result<(), Unrealised> {
+    ) -> Result<OutputPaths, Unrealised> {
         self.store.flush().map_err(RealiseError::from)?;
         let mut observer =
             progress::observer(self, plan).map_err(|message| Unrealised { message, status: 1 })?;
@@ -126,13 +126,14 @@ impl<'r> Realiser<'r> {
             ..build_settings::build_settings(self.common)
         };
         let options = build_settings::options(self.common, mode);
-        let summary = realise::realise(self.store, &settings, options, targets, &signals, &mut *observer)?;
+        let (summary, outputs) =
+            realise::realise(self.store, &settings, options, targets, &signals, &mut *observer)?;
         for message in &summary.messages {
             observer.event(Event::Failure { text: message });
         }
         drop(observer);
         match summary.error {
-            None => Ok(()),
+            None => Ok(outputs),
             Some(message) => Err(Unrealised {
                 message,
                 status: summary.status,

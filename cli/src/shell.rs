@@ -12,7 +12,7 @@ use crate::program::Invocation;
 use crate::realise::Realiser;
 use crate::store_session::StoreSession;
 use crate::{args, help, interrupt};
-use nivis_builder::realise::{Outputs, Target};
+use nivis_builder::realise::{OutputPaths, Outputs, Target};
 use nivis_store::derivation::Derivation;
 use nivis_store::error::StoreError;
 use nivis_store::path::StorePath;
@@ -84,9 +84,10 @@ fn open(invocation: &Invocation, flags: &Flags, script: Option<&Script>) -> Resu
     };
     let drv = session.store.read_derivation(&wanted.drv)?;
     let targets = targets(&session, &drv, flags, &evaluated)?;
-    if !realise(&Realiser::of(&session), &targets, flags)? {
+    let Some(outputs) = realise(&Realiser::of(&session), &targets, flags)? else {
         return Ok(());
-    }
+    };
+    let drv = resolved(&session, drv, &outputs)?;
     let shell = shell(invocation, &session, &evaluated)?;
     let opened = environment::prepare(&session, flags, script, &drv, &shell)?;
     // The shell and what it starts want their signals.
@@ -107,6 +108,23 @@ fn open(invocation: &Invocation, flags: &Flags, script: Option<&Script>) -> Resu
         "executing shell '{}': {message}",
         args::lossy(&shell)
     )))
+}
+
+/// The derivation with the paths of its inputs, which were built, where it had only what stands for them.
+fn resolved(session: &StoreSession, drv: Derivation, outputs: &OutputPaths) -> Result<Derivation> {
+    let is_enabled = session.common.settings.has_feature("ca-derivations");
+    if !drv.must_be_resolved(is_enabled).map_err(StoreError::from)? {
+        return Ok(drv);
+    }
+    let store = &session.store;
+    let resolved = drv.resolve(store.store_dir(), &mut |input, output| match outputs
+        .get(&(input.clone(), output.to_owned()))
+    {
+        Some(path) => Ok(Some(path.clone())),
+        None => store.query_output_path(&store.read_derivation(input)?, output),
+    })?;
+    // What was excluded may be missing.
+    Ok(resolved.map_or(drv, |(resolved, _)| resolved))
 }
 
 /// What must be there: inputs of the derivation, and the shell.
@@ -151,9 +169,7 @@ fn shell(invocation: &Invocation, session: &StoreSession, evaluated: &Evaluated)
 
 fn output_path(session: &StoreSession, drv: &StorePath, output: &str) -> Result<StorePath> {
     let derivation = session.store.read_derivation(drv)?;
-    let path = derivation
-        .output_path(session.store.store_dir(), output)
-        .map_err(StoreError::from)?;
+    let path = session.store.query_output_path(&derivation, output)?;
     path.ok_or_else(|| {
         Failure::Plain(format!(
             "the output '{output}' of '{}' has no path",

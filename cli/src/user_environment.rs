@@ -97,7 +97,9 @@ impl Installer<'_> {
             false => Mode::Normal,
         };
         let outcome = self.realiser.realise(targets, mode, None);
-        outcome.map_err(|failure| failure.show(self.session.logger))
+        outcome
+            .map(drop)
+            .map_err(|failure| failure.show(self.session.logger))
     }
 
     /// The targets that make a package valid.

@@ -342,3 +342,171 @@ fn channels_are_updated_and_rolled_back() {
     run(&["nix-channel", "--remove", "c"]);
     assert_eq!(run(&["nix-env", "-qaP"]), "");
 }
+
+/// Builds what `<nix/fetchurl.nix>` makes of arguments.
+fn fetch_by_building(home: &TempDir, arguments: &str, more: &[&str]) -> Output {
+    let expression = format!("import <nix/fetchurl.nix> {{ {arguments} }}");
+    let mut args = vec!["nix-build", "--no-out-link", "-E", &expression];
+    args.extend(["--option", "download-attempts", "2"]);
+    args.extend(more);
+    nivis(home, &args)
+}
+
+/// The base-16 SHA-256 of a file with that text.
+fn flat_hash(home: &TempDir, text: &str) -> String {
+    let file = home.path().join("to-hash");
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    let output = nivis(home, &["nix-hash", "--flat", "--type", "sha256", file]);
+    stdout(&output).trim().to_owned()
+}
+
+#[test]
+fn builds_fetch_files() {
+    let server = Server::new(|request, count| match request.path.as_str() {
+        "/flaky" if count == 1 => response("500 Internal Server Error", "", b""),
+        "/file" | "/flaky" => ok(b"contents"),
+        "/moved" => response("302 Found", "location: /file\r\n", b""),
+        _ => response("404 Not Found", "", b""),
+    });
+    let home = TempDir::new().unwrap();
+    let hash = flat_hash(&home, "contents");
+    let fetch = |path: &str| {
+        let url = server.url(path);
+        fetch_by_building(
+            &home,
+            &format!(
+                "name = \"x{}\"; url = \"{url}\"; sha256 = \"{hash}\";",
+                &path[1..]
+            ),
+            &[],
+        )
+    };
+    for path in ["/flaky", "/file", "/moved"] {
+        let output = fetch(path);
+        let text = std::fs::read_to_string(stdout(&output).trim()).unwrap_or_else(|_| stderr(&output));
+        assert_eq!(text, "contents");
+        assert_eq!(
+            path == "/flaky",
+            stderr(&output).contains("\nwarning: unable to download")
+        );
+    }
+    let output = fetch("/gone");
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "what has the network may do better next time"
+    );
+    assert!(
+        stderr(&output).contains("/gone': HTTP error 404"),
+        "{}",
+        stderr(&output)
+    );
+    let url = server.url("/file");
+    let output = fetch_by_building(
+        &home,
+        &format!("url = \"{url}\"; sha256 = \"{}\";", "0".repeat(64)),
+        &[],
+    );
+    assert_eq!(output.status.code(), Some(102));
+    assert!(stderr(&output).contains("hash mismatch in fixed-output derivation"));
+}
+
+#[test]
+fn builds_unpack_archives_and_make_programs() {
+    let home = TempDir::new().unwrap();
+    let tree = home.path().join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    std::fs::write(tree.join("a"), "a").unwrap();
+    let tree = tree.to_str().unwrap();
+    let dump = |path: &str| nivis(&home, &["nix-store", "--dump", path]).stdout;
+    let nar = dump(tree);
+    let archive = home.path().join("tree.nar");
+    std::fs::write(&archive, &nar).unwrap();
+    assert!(
+        Command::new("xz")
+            .arg("-k")
+            .arg(&archive)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let packed = std::fs::read(home.path().join("tree.nar.xz")).unwrap();
+    let server = Server::new(move |request, _| match request.path.as_str() {
+        "/tree.nar" => ok(&nar),
+        "/tree.nar.xz" => ok(&packed),
+        _ => ok(b"#!/bin/sh\necho ran\n"),
+    });
+    let hash = stdout(&nivis(&home, &["nix-hash", "--type", "sha256", tree]));
+    for path in ["/tree.nar", "/tree.nar.xz"] {
+        let arguments = format!(
+            "name = \"tree{}\"; url = \"{}\"; unpack = true; sha256 = \"{}\";",
+            path.len(),
+            server.url(path),
+            hash.trim()
+        );
+        let output = fetch_by_building(&home, &arguments, &[]);
+        let made = stdout(&output);
+        assert_eq!(dump(made.trim()), dump(tree), "{}", stderr(&output));
+    }
+    let script = home.path().join("script");
+    std::fs::write(&script, "#!/bin/sh\necho ran\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).unwrap();
+    let hash = stdout(&nivis(
+        &home,
+        &["nix-hash", "--type", "sha256", script.to_str().unwrap()],
+    ));
+    let arguments = format!(
+        "url = \"{}\"; executable = true; sha256 = \"{}\";",
+        server.url("/script"),
+        hash.trim()
+    );
+    let made = stdout(&fetch_by_building(&home, &arguments, &[]));
+    assert_eq!(stdout(&Command::new(made.trim()).output().unwrap()), "ran\n");
+}
+
+#[test]
+fn mirrors_and_logins_are_tried() {
+    let home = TempDir::new().unwrap();
+    let hash = flat_hash(&home, "contents");
+    let on_mirror = format!("/m/sha256/{hash}");
+    let server = Server::new(move |request, _| match request.path.as_str() {
+        path if path == on_mirror => ok(b"contents"),
+        // `user:secret`
+        "/private"
+            if request.headers.get("authorization").map(String::as_str) == Some("Basic dXNlcjpzZWNyZXQ=") =>
+        {
+            ok(b"contents")
+        }
+        "/private" => response("401 Unauthorized", "", b""),
+        _ => response("404 Not Found", "", b""),
+    });
+    let fetch = |name: &str, more: &[&str]| {
+        let url = server.url(&format!("/{name}"));
+        let arguments = format!(
+            "name = \"{name}-{}\"; url = \"{url}\"; sha256 = \"{hash}\";",
+            more.len()
+        );
+        fetch_by_building(&home, &arguments, more)
+    };
+    let mirrors = format!("{} {}", server.url("/none/"), server.url("/m"));
+    let output = fetch("gone", &["--option", "hashed-mirrors", &mirrors]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let paths: Vec<String> = server
+        .requests()
+        .into_iter()
+        .map(|request| request.path)
+        .collect();
+    assert_eq!(
+        paths,
+        [format!("/none/sha256/{hash}"), format!("/m/sha256/{hash}")]
+    );
+
+    let output = fetch("private", &[]);
+    assert!(stderr(&output).contains("HTTP error 401"), "{}", stderr(&output));
+    let netrc = home.path().join("netrc");
+    std::fs::write(&netrc, "machine 127.0.0.1\n login user password secret\n").unwrap();
+    let output = fetch("private", &["--netrc-file", netrc.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+}

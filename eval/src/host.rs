@@ -75,6 +75,9 @@ pub struct Source<'a> {
     pub filter: Option<SourceFilter<'a>>,
 }
 
+/// The paths of outputs, by derivation and name.
+pub type RealisedOutputs = BTreeMap<(StorePath, String), StorePath>;
+
 /// Outputs of a derivation that have to be there.
 pub struct WantedOutputs<'a> {
     /// The derivation.
@@ -143,8 +146,8 @@ pub trait Host {
         let message = format!("cannot fetch '{url}': this kind of URL is not supported yet");
         Err(Error::new(Kind::Store, message))
     }
-    /// Builds or fetches outputs (import from derivation).
-    fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()>;
+    /// Builds or fetches outputs (import from derivation); gives their paths.
+    fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<RealisedOutputs>;
     /// Where a path of the store lies on disk (it differs for stores below another root).
     fn real_path(&self, path: &[u8]) -> Vec<u8> {
         path.to_vec()
@@ -323,7 +326,7 @@ impl Host for MemoryHost {
         Err(unsupported("asking for references"))
     }
 
-    fn realise(&self, _: &[WantedOutputs<'_>]) -> Result<()> {
+    fn realise(&self, _: &[WantedOutputs<'_>]) -> Result<RealisedOutputs> {
         Err(unsupported("building"))
     }
 }

@@ -3,9 +3,10 @@
 use nivis_eval::context::{ContextElement, ContextId};
 use nivis_eval::error::{Error, Kind, Result, ResultExt};
 use nivis_eval::evaluator::Evaluator;
-use nivis_eval::host::WantedOutputs;
+use nivis_eval::host::{RealisedOutputs, WantedOutputs};
 use nivis_eval::value::Slot;
 use nivis_lang::position::Pos;
+use nivis_store::derivation::placeholder::DownstreamPlaceholder;
 use nivis_store::path::StorePath;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,10 +16,19 @@ pub(crate) fn realise_path(ev: &Evaluator, slot: Slot, pos: Pos) -> Result<Cow<'
     let mut context = ContextId::EMPTY;
     let message = "while realising the context of a path";
     let path = ev.coerce_to_path(slot, Pos::NONE, &mut context, message)?;
-    if !context.is_empty() {
-        realise_context(ev, context).in_frame_with(pos, || frame_of(&path))?;
+    if context.is_empty() {
+        return Ok(path);
     }
-    Ok(path)
+    let outputs = realise_context(ev, context).in_frame_with(pos, || frame_of(&path))?;
+    match ev
+        .settings
+        .features
+        .iter()
+        .any(|feature| feature == "ca-derivations")
+    {
+        true => with_real_outputs(ev, path, &outputs),
+        false => Ok(path),
+    }
 }
 
 /// As [`realise_path`], with all symlinks resolved.
@@ -33,6 +43,23 @@ pub(crate) fn realise_path_in_real_folder(ev: &Evaluator, slot: Slot, pos: Pos) 
     ev.resolve_ancestors(&path).in_frame_with(pos, || frame_of(&path))
 }
 
+/// A path with the paths of outputs for what stood for them before they were built.
+fn with_real_outputs(
+    ev: &Evaluator,
+    mut path: Cow<'static, [u8]>,
+    outputs: &RealisedOutputs,
+) -> Result<Cow<'static, [u8]>> {
+    for ((drv, output), real) in outputs {
+        let placeholder = DownstreamPlaceholder::unknown_ca_output(drv, output)?.render();
+        if let Some(start) = memchr::memmem::find(&path, placeholder.as_bytes()) {
+            let end = start + placeholder.len();
+            let real = ev.host.store_dir().print(real);
+            path = [&path[..start], real.as_bytes(), &path[end..]].concat().into();
+        }
+    }
+    Ok(path)
+}
+
 fn frame_of(path: &[u8]) -> String {
     format!(
         "while realising the context of path '{}'",
@@ -40,8 +67,8 @@ fn frame_of(path: &[u8]) -> String {
     )
 }
 
-/// Makes sure that everything in the context is there.
-pub(crate) fn realise_context(ev: &Evaluator, context: ContextId) -> Result<()> {
+/// Makes sure that everything in the context is there; gives the outputs in it.
+pub(crate) fn realise_context(ev: &Evaluator, context: ContextId) -> Result<RealisedOutputs> {
     if let Some(path) = first_invalid(ev, context)? {
         return Err(Error::new(
             Kind::Store,
@@ -65,7 +92,7 @@ pub(crate) fn first_invalid(ev: &Evaluator, context: ContextId) -> Result<Option
 }
 
 /// Builds the outputs in the context.
-pub(crate) fn build(ev: &Evaluator, context: ContextId) -> Result<()> {
+pub(crate) fn build(ev: &Evaluator, context: ContextId) -> Result<RealisedOutputs> {
     let elements = ev.contexts.elements(context);
     // Elements are sorted, so the outputs of a derivation follow one another.
     let mut wanted: Vec<(&StorePath, Vec<Arc<str>>)> = vec![];
@@ -79,7 +106,7 @@ pub(crate) fn build(ev: &Evaluator, context: ContextId) -> Result<()> {
         }
     }
     let Some((drv, outputs)) = wanted.first() else {
-        return Ok(());
+        return Ok(RealisedOutputs::new());
     };
     if !ev.settings.allow_import_from_derivation {
         let message = format!(
@@ -93,24 +120,13 @@ pub(crate) fn build(ev: &Evaluator, context: ContextId) -> Result<()> {
         .iter()
         .map(|(drv, outputs)| WantedOutputs { drv, outputs })
         .collect();
-    ev.host.realise(&requests)?;
+    let realised = ev.host.realise(&requests)?;
     if ev.is_restricted() {
-        for (drv, outputs) in &wanted {
-            allow_closures(ev, drv, outputs)?;
-        }
-    }
-    Ok(())
-}
-
-/// What was built may be looked at, and what it refers to.
-fn allow_closures(ev: &Evaluator, drv_path: &StorePath, outputs: &[Arc<str>]) -> Result<()> {
-    let drv = ev.read_derivation(drv_path)?;
-    for output in outputs {
-        if let Some(path) = drv.output_path(ev.host.store_dir(), output)? {
-            for path in ev.store_closure(&path)? {
+        for path in realised.values() {
+            for path in ev.store_closure(path)? {
                 ev.allow_store_path(&path);
             }
         }
     }
-    Ok(())
+    Ok(realised)
 }

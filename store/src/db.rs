@@ -5,6 +5,7 @@
 //! enough, for it gives up at once where waiting could be a deadlock.
 
 pub(crate) mod gc;
+mod realisations;
 mod rebuild;
 mod verify;
 

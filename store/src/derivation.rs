@@ -7,6 +7,7 @@ pub mod aterm;
 pub mod hash_modulo;
 mod instantiate;
 pub mod placeholder;
+mod resolve;
 mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};

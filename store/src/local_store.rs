@@ -15,6 +15,7 @@ mod import;
 mod layout;
 pub mod optimise;
 mod pending;
+mod realisation;
 mod rebuild;
 mod registration;
 mod spool;
@@ -31,10 +32,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::closure::Direction;
 use crate::config::StoreConfig;
 use crate::db::{Db, Registration};
-use crate::derivation::{Derivation, DerivationError, aterm};
+use crate::derivation::{Derivation, DerivationError, HashModuloCache, aterm};
 use crate::error::StoreError;
 use crate::io_error::IoError;
-use crate::locks::PathLocks;
 use crate::notify::Notify;
 use crate::path::{PathError, StoreDir, StorePath, canonical};
 use crate::path_info::PathInfo;
@@ -45,6 +45,7 @@ use crate::topo_sort::topo_sort;
 use gc::AutoGc;
 use pending::Pending;
 
+pub use realisation::OutputId;
 pub use rebuild::Rebuilt;
 pub use registration::Reregister;
 
@@ -57,6 +58,7 @@ pub struct LocalStore {
     notify: Notify,
     state: Mutex<State>,
     auto_gc: Mutex<AutoGc>,
+    drv_hashes: Mutex<HashModuloCache>,
 }
 
 #[derive(Default)]
@@ -84,6 +86,7 @@ impl LocalStore {
             notify,
             state: Mutex::default(),
             auto_gc: Mutex::default(),
+            drv_hashes: Mutex::default(),
         }
     }
 
@@ -100,6 +103,11 @@ impl LocalStore {
     /// Where the files of a path are.
     pub fn real_path(&self, path: &StorePath) -> PathBuf {
         self.config.real_store_dir.join(path.base_name())
+    }
+
+    /// The hashes of derivations, which never change.
+    fn drv_hashes(&self) -> MutexGuard<'_, HashModuloCache> {
+        self.drv_hashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -247,12 +255,6 @@ impl LocalStore {
             Some(roots) => roots.add(paths, &self.notify),
             None => Ok(()),
         })
-    }
-
-    /// Lock all of `paths` against other processes that would make them, or none if somebody has one of them.
-    /// Does not wait.
-    pub fn try_lock_paths(&self, paths: &BTreeSet<StorePath>) -> Result<Option<PathLocks>, StoreError> {
-        PathLocks::try_lock(&paths.iter().map(|path| self.real_path(path)).collect())
     }
 
     /// Make the symlink `link` to a path, and a root of it, in one step each; what is queued is written first.

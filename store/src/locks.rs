@@ -117,7 +117,7 @@ pub struct PathLocks {
 
 impl PathLocks {
     /// Lock all of `paths`, or none if somebody has one of them. Does not wait.
-    pub(crate) fn try_lock(paths: &BTreeSet<PathBuf>) -> Result<Option<Self>, StoreError> {
+    pub fn try_lock(paths: &BTreeSet<PathBuf>) -> Result<Option<Self>, StoreError> {
         let mut locks = PathLocks::default();
         for path in paths {
             let name = lock_name(path);

@@ -10,20 +10,26 @@ use nivis_store::decompress::decompress;
 use nivis_store::derivation::{Derivation, DerivationKind, DerivationOutput};
 use nivis_store::nar;
 
-use super::{Context, failed};
+use super::{Context, failed, warn};
+use crate::download::Download;
+use crate::failure::BuildFailure;
 use crate::settings::BuildSettings;
 
 /// What is known before the builder runs.
-#[derive(Debug)]
 pub(super) struct Fetch {
     has_out: bool,
     is_allowed: bool,
     /// Where mirrors have the file.
     mirrors: Vec<String>,
+    download: Option<Box<dyn Download>>,
 }
 
 impl Fetch {
-    pub(super) fn new(settings: &BuildSettings, drv: &Derivation, kind: DerivationKind) -> Self {
+    pub(super) fn new(
+        settings: &BuildSettings,
+        drv: &Derivation,
+        kind: DerivationKind,
+    ) -> Result<Self, BuildFailure> {
         let out = drv.outputs.get("out");
         let mirrors = match out {
             Some(DerivationOutput::Fixed(address)) if address.method == ContentAddressMethod::Flat => {
@@ -39,11 +45,33 @@ impl Fetch {
             }
             _ => Vec::new(),
         };
-        Fetch {
+        let download = settings
+            .downloader
+            .as_ref()
+            .map(|downloader| downloader.prepare());
+        Ok(Fetch {
             has_out: out.is_some(),
             is_allowed: matches!(kind, DerivationKind::Fixed | DerivationKind::Impure),
             mirrors,
-        }
+            download: download.transpose().map_err(BuildFailure::other)?,
+        })
+    }
+
+    fn open(&self, url: &str) -> Result<File, String> {
+        let Some(path) = url.strip_prefix("file://") else {
+            return match &self.download {
+                // In the build's folder, which is ours.
+                Some(download) => download.fetch(url, Path::new("."), &warn),
+                None => Err(format!(
+                    "unable to download '{url}': there is nothing that could download it"
+                )),
+            };
+        };
+        let path = PathBuf::from(percent_decode(path));
+        File::open(&path).map_err(|error| {
+            let error = nivis_store::io_error::IoError::at("opening file", &path, error);
+            format!("unable to download '{url}': {error}")
+        })
     }
 }
 
@@ -59,7 +87,7 @@ pub(super) fn build(context: &Context, fetch: &Fetch) -> Result<(), String> {
     let (unpack, executable) = (flag("unpack"), flag("executable"));
     let out = context.out()?;
     let get = |from: &str| -> Result<(), String> {
-        let source = open(from)?;
+        let source: Box<dyn Read> = Box::new(BufReader::new(fetch.open(from)?));
         let source = match unpack && url.ends_with(".xz") {
             true => decompress(source).map_err(|error| format!("decompressing '{from}': {error}"))?,
             false => source,
@@ -77,20 +105,6 @@ pub(super) fn build(context: &Context, fetch: &Fetch) -> Result<(), String> {
         }
     }
     get(url)
-}
-
-fn open(url: &str) -> Result<Box<dyn Read>, String> {
-    let Some(path) = url.strip_prefix("file://") else {
-        return Err(format!(
-            "unable to download '{url}': this scheme is not supported"
-        ));
-    };
-    let path = PathBuf::from(percent_decode(path));
-    let file = File::open(&path).map_err(|error| {
-        let error = nivis_store::io_error::IoError::at("opening file", &path, error);
-        format!("unable to download '{url}': {error}")
-    })?;
-    Ok(Box::new(BufReader::new(file)))
 }
 
 fn store(mut source: Box<dyn Read>, out: &Path, unpack: bool) -> Result<(), String> {

@@ -1,17 +1,17 @@
 //! The store as the scheduler sees it. What was asked once is remembered as far as it cannot change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use nivis_store::LocalStore;
-use nivis_store::derivation::Derivation;
+use nivis_store::derivation::{Derivation, DerivationKind};
 use nivis_store::error::StoreError;
 use nivis_store::nar;
 use nivis_store::path::StorePath;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::events::Level;
-use crate::schedule::World;
+use crate::schedule::{Outputs, World};
 
 /// A store on disk.
 pub struct StoreWorld<'s> {
@@ -21,6 +21,8 @@ pub struct StoreWorld<'s> {
     references: FxHashMap<StorePath, Rc<[StorePath]>>,
     intact: FxHashMap<StorePath, bool>,
     messages: Vec<(Level, String)>,
+    /// Outputs that were built here, of derivations that do not say their paths.
+    built: FxHashMap<(StorePath, String), StorePath>,
 }
 
 impl<'s> StoreWorld<'s> {
@@ -32,6 +34,7 @@ impl<'s> StoreWorld<'s> {
             references: FxHashMap::default(),
             intact: FxHashMap::default(),
             messages: vec![],
+            built: FxHashMap::default(),
         }
     }
 
@@ -60,16 +63,33 @@ impl<'s> StoreWorld<'s> {
         self.intact.extend(paths.map(|path| (path.clone(), true)));
     }
 
+    /// What a derivation was built to.
+    pub(super) fn mark_built(&mut self, drv: &StorePath, outputs: &BTreeMap<String, StorePath>) {
+        for (name, path) in outputs {
+            self.built.insert((drv.clone(), name.clone()), path.clone());
+        }
+    }
+
     /// Everything that a derivation's inputs refer to, and they themselves.
     pub(super) fn input_closure(&mut self, drv: &Derivation) -> Result<BTreeSet<StorePath>, StoreError> {
         let mut open: Vec<StorePath> = drv.input_srcs.iter().cloned().collect();
-        for (input, wanted) in &drv.input_drvs {
-            let input = self.store.read_derivation(input)?;
+        for (input_path, wanted) in &drv.input_drvs {
+            let input = self.store.read_derivation(input_path)?;
             for name in &wanted.outputs {
-                open.extend(input.output_path(self.store.store_dir(), name)?);
+                open.extend(self.output_path(input_path, &input, name)?);
             }
         }
         self.closure(open)
+    }
+
+    /// The outputs of a derivation whose paths are known.
+    fn output_paths(&mut self, drv_path: &StorePath) -> Result<Vec<StorePath>, StoreError> {
+        let drv = self.store.read_derivation(drv_path)?;
+        let mut paths = vec![];
+        for name in drv.outputs.keys() {
+            paths.extend(self.output_path(drv_path, &drv, name)?);
+        }
+        Ok(paths)
     }
 
     fn closure(&mut self, mut open: Vec<StorePath>) -> Result<BTreeSet<StorePath>, StoreError> {
@@ -112,6 +132,62 @@ impl World for StoreWorld<'_> {
         }
     }
 
+    fn output_path(
+        &mut self,
+        drv_path: &StorePath,
+        drv: &Derivation,
+        output: &str,
+    ) -> Result<Option<StorePath>, StoreError> {
+        if let Some(path) = drv.output_path(self.store.store_dir(), output)? {
+            return Ok(Some(path));
+        }
+        match self.built.get(&(drv_path.clone(), output.to_owned())) {
+            Some(path) => Ok(Some(path.clone())),
+            None => self.store.query_output_path(drv, output),
+        }
+    }
+
+    fn resolve(&mut self, drv: &Derivation) -> Result<Result<StorePath, StorePath>, StoreError> {
+        let store = self.store;
+        let resolved = drv.resolve(store.store_dir(), &mut |input, output| {
+            let derivation = store.read_derivation(input)?;
+            self.output_path(input, &derivation, output)
+        })?;
+        Ok(match resolved {
+            Ok((resolved, made)) => {
+                store.add_temp_roots([&made.drv_path])?;
+                store.add_derivation(&resolved, &made)?;
+                Ok(made.drv_path)
+            }
+            Err(input) => Err(input),
+        })
+    }
+
+    fn adopt(
+        &mut self,
+        drv_path: &StorePath,
+        resolved_path: &StorePath,
+        wanted: &Outputs,
+    ) -> Result<Result<(), String>, StoreError> {
+        let drv = self.store.read_derivation(drv_path)?;
+        let resolved = self.store.read_derivation(resolved_path)?;
+        let mut outputs = BTreeMap::new();
+        for name in drv.outputs.keys().filter(|name| wanted.contains(name)) {
+            let Some(path) = self.output_path(resolved_path, &resolved, name)? else {
+                return Ok(Err(format!(
+                    "derivation '{}' doesn't have expected output '{name}'",
+                    self.store.store_dir().print(resolved_path)
+                )));
+            };
+            outputs.insert(name.clone(), path);
+        }
+        self.mark_built(drv_path, &outputs);
+        if drv.kind()? != DerivationKind::Impure {
+            self.store.register_realisations(&drv, &outputs)?;
+        }
+        Ok(Ok(()))
+    }
+
     fn is_valid(&mut self, path: &StorePath) -> Result<bool, StoreError> {
         if self.valid.contains(path) {
             return Ok(true);
@@ -147,7 +223,7 @@ impl World for StoreWorld<'_> {
         output: &StorePath,
     ) -> Result<Vec<(StorePath, Option<StorePath>)>, StoreError> {
         let mut closure = self.closure(vec![output.clone()])?;
-        for (_, own) in self.store.query_derivation_outputs(drv)? {
+        for own in self.output_paths(drv)? {
             closure.remove(&own);
         }
         let mut damaged = vec![];
@@ -162,7 +238,7 @@ impl World for StoreWorld<'_> {
         let mut makers = FxHashMap::default();
         for input in self.closure(vec![drv.clone()])? {
             if input.is_derivation() {
-                for (_, path) in self.store.query_derivation_outputs(&input)? {
+                for path in self.output_paths(&input)? {
                     makers.insert(path, input.clone());
                 }
             }

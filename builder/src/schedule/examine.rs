@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use nivis_store::derivation::Derivation;
+use nivis_store::derivation::{Derivation, DerivationKind};
 use nivis_store::path::StorePath;
 
 use crate::build::Mode;
@@ -35,8 +35,11 @@ impl Scheduler {
     /// Looks at a goal for the first time, or again with more outputs.
     pub(super) fn look_at<W: World>(&mut self, id: GoalId, world: &mut W) -> Result<(), Stop<W::Error>> {
         let drv_path = self.goals[id.0].drv.clone();
-        if !matches!(self.goals[id.0].state, State::New) {
-            return Ok(());
+        match self.goals[id.0].state {
+            State::New => {}
+            State::Unresolved => return self.resolve(id, world),
+            State::Resolved => return self.adopt(id, world),
+            _ => return Ok(()),
         }
         let Some(drv) = world.derivation(&drv_path)? else {
             let message = format!(
@@ -47,9 +50,11 @@ impl Scheduler {
             return Ok(());
         };
         self.goals[id.0].derivation = Some(drv.clone());
-        let outputs = self.wanted_paths(id, &drv)?;
+        self.check_features(&drv)?;
+        let outputs = self.wanted_paths(id, &drv, world)?;
         let mode = self.goals[id.0].mode;
-        let mut all_valid = true;
+        let mut all_valid = outputs.iter().all(Option::is_some);
+        let outputs: Vec<StorePath> = outputs.into_iter().flatten().collect();
         for path in &outputs {
             all_valid &= world.is_valid(path)? && (mode != Mode::Repair || world.is_intact(path)?);
         }
@@ -74,7 +79,12 @@ impl Scheduler {
     }
 
     /// The paths of the outputs that are wanted of a goal.
-    fn wanted_paths<E>(&self, id: GoalId, drv: &Derivation) -> Result<Vec<StorePath>, Stop<E>> {
+    fn wanted_paths<W: World>(
+        &self,
+        id: GoalId,
+        drv: &Derivation,
+        world: &mut W,
+    ) -> Result<Vec<Option<StorePath>>, Stop<W::Error>> {
         let goal = &self.goals[id.0];
         let store_dir = &self.store_dir;
         if let Outputs::Names(names) = &goal.wanted
@@ -86,25 +96,107 @@ impl Scheduler {
         }
         let mut paths = vec![];
         for name in drv.outputs.keys().filter(|name| goal.wanted.contains(name)) {
-            let path = drv.output_path(store_dir, name);
-            match path.map_err(|error| Stop::Request(error.to_string()))? {
-                Some(path) => paths.push(path),
-                None if self.options.content_addressed => {
-                    let path = store_dir.print(&goal.drv);
-                    let message =
-                        format!("cannot build '{path}': content-addressed outputs are not supported yet");
-                    return Err(Stop::Request(message));
-                }
-                None => {
-                    return Err(Stop::Request(
-                        "experimental Nix feature 'ca-derivations' is disabled; add \
-                         '--extra-experimental-features ca-derivations' to enable it"
-                            .to_owned(),
-                    ));
-                }
-            }
+            paths.push(world.output_path(&goal.drv, drv, name)?);
         }
         Ok(paths)
+    }
+
+    /// Refuses derivations of kinds that must be asked for.
+    fn check_features<E>(&self, drv: &Derivation) -> Result<(), Stop<E>> {
+        let kind = drv.kind().map_err(|error| Stop::Request(error.to_string()))?;
+        let (is_enabled, feature) = match kind {
+            DerivationKind::InputAddressed | DerivationKind::Fixed => return Ok(()),
+            DerivationKind::Impure => (self.options.impure, "impure-derivations"),
+            DerivationKind::Floating | DerivationKind::Deferred => {
+                (self.options.content_addressed, "ca-derivations")
+            }
+        };
+        match is_enabled {
+            true => Ok(()),
+            false => Err(Stop::Request(format!(
+                "experimental Nix feature '{feature}' is disabled; add \
+                 '--extra-experimental-features {feature}' to enable it"
+            ))),
+        }
+    }
+
+    /// What is built once and for all must not come from what is built anew each time, unless its contents are known.
+    fn check_purity<W: World>(
+        &self,
+        id: GoalId,
+        drv: &Derivation,
+        input: &StorePath,
+        world: &mut W,
+    ) -> Result<(), Stop<W::Error>> {
+        let is_exempt = matches!(drv.kind(), Ok(DerivationKind::Impure | DerivationKind::Fixed));
+        if !self.options.impure || is_exempt {
+            return Ok(());
+        }
+        match world.derivation(input)?.map(|input| input.kind()) {
+            Some(Ok(DerivationKind::Impure)) => Err(Stop::Request(format!(
+                "pure derivation '{}' depends on impure derivation '{}'",
+                self.store_dir.print(&self.goals[id.0].drv),
+                self.store_dir.print(input)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Resolves a goal whose inputs are there, and waits for what it became.
+    fn resolve<W: World>(&mut self, id: GoalId, world: &mut W) -> Result<(), Stop<W::Error>> {
+        let goal = &self.goals[id.0];
+        let (drv_path, mode, wanted) = (goal.drv.clone(), goal.mode, goal.wanted.clone());
+        let Some(drv) = goal.derivation.clone() else {
+            return Ok(());
+        };
+        let resolved = match world.resolve(&drv)? {
+            Ok(resolved) => resolved,
+            Err(input) => {
+                let message = format!(
+                    "cannot resolve '{}': an output of '{}' that it needs is missing",
+                    self.store_dir.print(&drv_path),
+                    self.store_dir.print(&input)
+                );
+                self.fail(id, Failure::new(Reason::Permanent, message));
+                return Ok(());
+            }
+        };
+        self.steps.push_back(Step::Resolved {
+            drv: drv_path,
+            to: resolved.clone(),
+        });
+        let resolved = self.goal(&resolved, &wanted, mode);
+        let goal = &mut self.goals[id.0];
+        goal.resolved = Some(resolved);
+        goal.state = State::Waiting;
+        self.wait_for(id, resolved);
+        self.inputs_changed(id);
+        Ok(())
+    }
+
+    /// What a goal was resolved to is there: its outputs are those of the goal.
+    fn adopt<W: World>(&mut self, id: GoalId, world: &mut W) -> Result<(), Stop<W::Error>> {
+        let goal = &self.goals[id.0];
+        let Some(resolved) = goal.resolved else {
+            return Ok(());
+        };
+        match world.adopt(&goal.drv, &self.goals[resolved.0].drv, &goal.wanted)? {
+            // Other outputs may still be wanted, so it counts as found, not as built.
+            Ok(()) => self.succeed(id, Success::Valid),
+            Err(message) => self.fail(id, Failure::new(Reason::Permanent, message)),
+        }
+        Ok(())
+    }
+
+    fn wait_for(&mut self, id: GoalId, input: GoalId) {
+        match &self.goals[input.0].state {
+            State::Succeeded(_) => {}
+            State::Failed(_) => self.goals[id.0].failed_inputs += 1,
+            _ => {
+                self.goals[input.0].dependents.push(id);
+                self.goals[id.0].open_inputs += 1;
+            }
+        }
     }
 
     /// Makes goals of what a goal needs, or makes it ready if that is all there.
@@ -139,15 +231,9 @@ impl Scheduler {
                 let message = format!("cannot build '{path}': dynamic derivations are not supported yet");
                 return Err(Stop::Request(message));
             }
+            self.check_purity(id, drv, input, world)?;
             let input = self.goal(input, &Outputs::Names(wanted.outputs.clone()), mode);
-            match &self.goals[input.0].state {
-                State::Succeeded(_) => {}
-                State::Failed(_) => self.goals[id.0].failed_inputs += 1,
-                _ => {
-                    self.goals[input.0].dependents.push(id);
-                    self.goals[id.0].open_inputs += 1;
-                }
-            }
+            self.wait_for(id, input);
         }
         self.inputs_changed(id);
         Ok(())

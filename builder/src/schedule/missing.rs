@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nivis_store::path::{StoreDir, StorePath};
+use nivis_store::path::StorePath;
 
 use super::{Outputs, Stop, Target, World};
 
@@ -18,11 +18,7 @@ pub struct Missing {
 }
 
 /// What is missing of the targets. Nothing is looked at that is below something that is there.
-pub fn missing<W: World>(
-    store_dir: &StoreDir,
-    world: &mut W,
-    targets: &[Target],
-) -> Result<Missing, Stop<W::Error>> {
+pub fn missing<W: World>(world: &mut W, targets: &[Target]) -> Result<Missing, Stop<W::Error>> {
     let mut found = Missing::default();
     let mut open: Vec<(StorePath, Outputs)> = vec![];
     for target in targets {
@@ -50,10 +46,9 @@ pub fn missing<W: World>(
         };
         let mut complete = true;
         for name in drv.outputs.keys() {
-            let path = drv.output_path(store_dir, name);
-            let path = path.map_err(|error| Stop::Request(error.to_string()))?;
+            let path = world.output_path(&drv_path, &drv, name)?;
             complete &= match path {
-                None => false,
+                None => !outputs.contains(name),
                 Some(path) => !outputs.contains(name) || world.is_valid(&path)?,
             };
         }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use nivis_store::derivation::{Derivation, DerivationOutput, InputOutputs};
+use nivis_store::content_address::ContentAddressMethod;
+use nivis_store::derivation::{Derivation, DerivationError, DerivationOutput, InputOutputs};
+use nivis_store::hash::HashAlgorithm;
 use nivis_store::path::{StoreDir, StorePath};
 
 use super::*;
@@ -15,6 +17,7 @@ struct Memory {
     valid: BTreeSet<StorePath>,
     damaged: BTreeSet<StorePath>,
     asked: usize,
+    realised: BTreeMap<(StorePath, String), StorePath>,
 }
 
 fn path(name: &str) -> StorePath {
@@ -54,10 +57,10 @@ impl Memory {
     fn build(&mut self, drv: &StorePath) {
         let derivation = self.derivations[drv].clone();
         for name in derivation.outputs.keys() {
-            let output = derivation
-                .output_path(&StoreDir::default(), name)
-                .unwrap()
-                .unwrap();
+            let output = derivation.output_path(&StoreDir::default(), name).unwrap();
+            // The contents are the same for all derivations of a name.
+            let output = output.unwrap_or_else(|| path(&format!("{}-{name}-ca", derivation.name)));
+            self.realised.insert((drv.clone(), name.clone()), output.clone());
             self.damaged.remove(&output);
             self.valid.insert(output);
         }
@@ -69,6 +72,45 @@ impl World for Memory {
 
     fn derivation(&mut self, drv: &StorePath) -> Result<Option<Rc<Derivation>>, Infallible> {
         Ok(self.derivations.get(drv).cloned())
+    }
+
+    fn output_path(
+        &mut self,
+        drv_path: &StorePath,
+        drv: &Derivation,
+        output: &str,
+    ) -> Result<Option<StorePath>, Infallible> {
+        let realised = self.realised.get(&(drv_path.clone(), output.to_owned()));
+        Ok(drv
+            .output_path(&StoreDir::default(), output)
+            .unwrap()
+            .or(realised.cloned()))
+    }
+
+    fn resolve(&mut self, drv: &Derivation) -> Result<Result<StorePath, StorePath>, Infallible> {
+        let (resolved, made) = drv
+            .resolve::<DerivationError>(&StoreDir::default(), &mut |input, output| {
+                let derivation = self.derivations[input].clone();
+                Ok(self.output_path(input, &derivation, output).unwrap())
+            })
+            .unwrap()
+            .unwrap();
+        self.derivations.insert(made.drv_path.clone(), Rc::new(resolved));
+        Ok(Ok(made.drv_path))
+    }
+
+    fn adopt(
+        &mut self,
+        drv: &StorePath,
+        resolved: &StorePath,
+        wanted: &Outputs,
+    ) -> Result<Result<(), String>, Infallible> {
+        let names = self.derivations[drv].outputs.keys().cloned().collect::<Vec<_>>();
+        for name in names.into_iter().filter(|name| wanted.contains(name)) {
+            let path = self.realised[&(resolved.clone(), name.clone())].clone();
+            self.realised.insert((drv.clone(), name), path);
+        }
+        Ok(Ok(()))
     }
 
     fn is_valid(&mut self, path: &StorePath) -> Result<bool, Infallible> {
@@ -161,6 +203,10 @@ impl Run {
                 Ok(Step::Tell(failure)) => {
                     let reason = failure.message.lines().nth(1).unwrap_or(&failure.message);
                     self.log.push(format!("tell({reason})"));
+                }
+                Ok(Step::Resolved { drv, .. }) => {
+                    let name = drv.name().trim_end_matches(".drv").to_owned();
+                    self.log.push(format!("resolved-{name}"));
                 }
                 Ok(Step::Damaged { path, .. }) => self.log.push(format!("damaged-{}", path.name())),
                 Ok(Step::Wait) => return true,
@@ -485,7 +531,6 @@ fn long_chains_need_no_stack() {
     run.bad = vec!["n00000"];
     assert!(run.all().ends_with("tell(Reason: 1 dependency failed.)"));
     let found = missing(
-        &StoreDir::default(),
         &mut run.world,
         &[Target::Outputs {
             drv: drv(&last),
@@ -496,4 +541,62 @@ fn long_chains_need_no_stack() {
         panic!("memory does not fail")
     };
     assert_eq!(found.will_build.len(), names.len());
+}
+
+/// `a`, `b` and `c`, which needs both, content-addressed.
+fn content_addressed() -> Memory {
+    let mut world = Memory::default();
+    for (name, inputs) in [("a", &[][..]), ("b", &["a"]), ("c", &["a", "b"])] {
+        let floating = DerivationOutput::Floating {
+            method: ContentAddressMethod::NixArchive,
+            algorithm: HashAlgorithm::Sha256,
+        };
+        for output in world.add(name, inputs).outputs.values_mut() {
+            *output = floating.clone();
+        }
+    }
+    world
+}
+
+#[test]
+fn derivations_are_resolved_once_their_inputs_are_there() {
+    let options = Options {
+        content_addressed: true,
+        ..options()
+    };
+    let mut run = Run::new(content_addressed(), options.clone(), &["c"]);
+    assert_eq!(run.all(), "a resolved-b b resolved-c c");
+    assert_eq!(run.error(), None);
+    // Another derivation with an input of the same contents is resolved to the same, which is there.
+    let mut world = run.world;
+    let mut other = (*world.derivations[&drv("b")]).clone();
+    let needed = other.input_drvs.remove(&drv("a")).unwrap();
+    let mut first = (*world.derivations[&drv("a")]).clone();
+    first.env.insert(b"x".to_vec(), b"1".to_vec());
+    world.derivations.insert(drv("a2"), Rc::new(first));
+    other.input_drvs.insert(drv("a2"), needed);
+    world.derivations.insert(drv("b2"), Rc::new(other));
+    let mut run = Run::new(world, options, &["b2"]);
+    assert_eq!(run.all(), "a2 resolved-b2");
+    assert_eq!(run.error(), None);
+}
+
+#[test]
+fn failures_of_what_it_was_resolved_to_are_its_own() {
+    let options = Options {
+        content_addressed: true,
+        ..options()
+    };
+    let mut run = Run::new(content_addressed(), options, &["b"]);
+    run.bad = vec!["b"];
+    assert_eq!(run.all(), "a resolved-b b tell(Reason: bad)");
+    let error = run.error().unwrap();
+    assert!(error.starts_with("build of resolved derivation '"), "{error}");
+    assert_eq!(run.scheduler.summary().status, 100);
+}
+
+#[test]
+fn kinds_that_were_not_asked_for_are_refused() {
+    let mut run = Run::new(content_addressed(), options(), &["c"]);
+    assert!(run.all().contains("'ca-derivations' is disabled"));
 }

@@ -4,7 +4,7 @@ use crate::failure::Result;
 use crate::hand_over::Wanted;
 use crate::session::current_dir;
 use crate::store_session::StoreSession;
-use nivis_store::error::StoreError;
+use nivis_builder::realise::OutputPaths;
 use nivis_store::path::StorePath;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,13 +12,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Makes the links, if any are wanted; gives the paths of the outputs.
-pub(super) fn make(session: &StoreSession, link: Option<&[u8]>, wanted: &[Wanted]) -> Result<Vec<StorePath>> {
+pub(super) fn make(
+    session: &StoreSession,
+    link: Option<&[u8]>,
+    wanted: &[Wanted],
+    outputs: &OutputPaths,
+) -> Result<Vec<StorePath>> {
     let mut paths = vec![];
     let names = wanted.iter().map(|wanted| (&wanted.drv, wanted.output.as_str()));
     for (wanted, suffix) in wanted.iter().zip(suffixes(names)) {
-        let drv = session.store.read_derivation(&wanted.drv)?;
-        let path = drv.output_path(session.store.store_dir(), &wanted.output);
-        let Some(path) = path.map_err(StoreError::from)? else {
+        let Some(path) = outputs.get(&(wanted.drv.clone(), wanted.output.clone())) else {
             continue;
         };
         if let Some(link) = link {
@@ -26,9 +29,9 @@ pub(super) fn make(session: &StoreSession, link: Option<&[u8]>, wanted: &[Wanted
             link.extend(suffix.into_bytes());
             session
                 .store
-                .add_perm_root(&path, Path::new(OsStr::from_bytes(&link)))?;
+                .add_perm_root(path, Path::new(OsStr::from_bytes(&link)))?;
         }
-        paths.push(path);
+        paths.push(path.clone());
     }
     Ok(paths)
 }

@@ -1,18 +1,17 @@
 //! HTTP: one file with redirections, retries and resumption.
 
-use super::DownloadError;
-use super::meter::Meter;
+use super::netrc::{self, Login};
+use super::{DownloadError, Watcher};
 use crate::interrupt::interrupted;
-use crate::log::Logger;
 use crate::settings::Settings;
-use nivis_eval::host::Level;
 use nivis_store::hash::{Hash, Hasher};
 use nivis_store::io_error::IoError;
 use std::io::{self, Read, Seek, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::NamedTempFile;
 use ureq::ResponseExt;
+use ureq::config::RedirectAuthHeaders;
 use ureq::http::Response;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
@@ -24,12 +23,21 @@ const BUSY_DELAY: u64 = 60_000;
 const MAX_SHOWN: u64 = 1024;
 
 /// What the settings say.
+#[derive(Clone, Debug)]
 pub(super) struct HttpSettings {
     attempts: u64,
     connect_timeout: Option<Duration>,
     stalled_timeout: Option<Duration>,
     certificates: Option<PathBuf>,
     user_agent: String,
+    netrc: PathBuf,
+}
+
+/// Connections, and who we are to whom.
+pub(super) struct Client {
+    agent: ureq::Agent,
+    attempts: u64,
+    logins: Vec<Login>,
 }
 
 /// What the server said.
@@ -66,10 +74,12 @@ impl HttpSettings {
             user_agent: format!("nivis/{} {suffix}", env!("CARGO_PKG_VERSION"))
                 .trim_end()
                 .to_owned(),
+            netrc: settings.text("netrc-file").into(),
         }
     }
 
-    pub(super) fn agent(&self) -> Result<ureq::Agent, DownloadError> {
+    /// Reads certificates and logins.
+    pub(super) fn client(&self) -> Result<Client, DownloadError> {
         let mut tls = TlsConfig::builder();
         if let Some(path) = self.certificates.as_ref().filter(|path| path.exists()) {
             let text = std::fs::read(path).map_err(|error| IoError::at("reading file", path, error))?;
@@ -81,35 +91,42 @@ impl HttpSettings {
                 .collect();
             tls = tls.root_certs(RootCerts::new_with_certs(&certificates));
         }
-        Ok(ureq::Agent::config_builder()
+        let agent = ureq::Agent::config_builder()
             .tls_config(tls.build())
             .http_status_as_error(false)
             .user_agent(&self.user_agent)
             .timeout_connect(self.connect_timeout)
             .timeout_recv_response(self.stalled_timeout)
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
             .build()
-            .into())
+            .into();
+        Ok(Client {
+            agent,
+            attempts: self.attempts,
+            // Who has no such file is nobody in particular.
+            logins: netrc::parse(&std::fs::read_to_string(&self.netrc).unwrap_or_default()),
+        })
     }
 }
 
 /// Fetches a file, in several attempts if need be. What has arrived is not fetched again if the server can go on from
 /// there.
 pub(super) fn get(
-    agent: &ureq::Agent,
-    settings: &HttpSettings,
-    logger: Logger,
+    client: &Client,
+    watcher: Watcher<'_>,
+    folder: Option<&Path>,
     url: &str,
     etag: Option<&str>,
 ) -> Result<Answer, DownloadError> {
-    logger.message(Level::Talkative, &format!("downloading '{url}'"));
-    let mut partial = Partial::new()?;
+    watcher.begins(url);
+    let mut partial = Partial::new(folder)?;
     for attempt in 1.. {
-        let error = match partial.attempt(agent, logger, url, etag) {
+        let error = match partial.attempt(client, watcher, url, etag) {
             Ok(Some((etag, url))) => return Ok(Answer::File(partial.finish(etag, url))),
             Ok(None) => return Ok(Answer::Unchanged),
             Err(error) => error,
         };
-        if !error.is_transient || attempt >= settings.attempts {
+        if !error.is_transient || attempt >= client.attempts {
             return Err(error);
         }
         let pause = delay(error.base_delay, attempt);
@@ -117,10 +134,10 @@ pub(super) fn get(
             0 => String::new(),
             size => format!(" from offset {size}"),
         };
-        logger.warning(&format!(
+        watcher.warning(&format!(
             "{error}; retrying{offset} in {} ms (attempt {attempt}/{})",
             pause.as_millis(),
-            settings.attempts
+            client.attempts
         ));
         sleep(pause, url)?;
     }
@@ -164,8 +181,9 @@ struct Partial {
 }
 
 impl Partial {
-    fn new() -> Result<Partial, DownloadError> {
-        let file = NamedTempFile::new();
+    /// Nothing yet; `folder` is where the file is made, if not where all temporary files are.
+    fn new(folder: Option<&Path>) -> Result<Partial, DownloadError> {
+        let file = folder.map_or_else(NamedTempFile::new, NamedTempFile::new_in);
         Ok(Partial {
             file: file.map_err(|error| IoError::during("creating temporary file", error))?,
             hasher: Hasher::sha256(),
@@ -177,12 +195,15 @@ impl Partial {
     /// One attempt: the version and the final URL; `None` if it is the version with that `etag`.
     fn attempt(
         &mut self,
-        agent: &ureq::Agent,
-        logger: Logger,
+        client: &Client,
+        watcher: Watcher<'_>,
         url: &str,
         etag: Option<&str>,
     ) -> Result<Option<(String, String)>, DownloadError> {
-        let mut request = agent.get(url);
+        let mut request = client.agent.get(url);
+        if let Some(credentials) = netrc::credentials(url, &client.logins) {
+            request = request.header("Authorization", credentials);
+        }
         if let Some(etag) = etag {
             request = request.header("If-None-Match", etag);
         }
@@ -218,7 +239,7 @@ impl Partial {
             .ok()
             .map(|left: u64| left + self.size);
         let final_url = response.get_uri().to_string();
-        let mut meter = Meter::new(logger, url, total);
+        let mut meter = watcher.meter(url, total);
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 64 * 1024];
         loop {
@@ -233,7 +254,9 @@ impl Partial {
             written.map_err(|error| IoError::at("writing to file", self.file.path(), error))?;
             self.hasher.update(&buffer[..count]);
             self.size += count as u64;
-            meter.update(self.size);
+            if let Some(meter) = &mut meter {
+                meter.update(self.size);
+            }
         }
         if total.is_some_and(|total| self.size < total) {
             let message = "transfer closed with outstanding read data remaining";
@@ -281,7 +304,10 @@ fn http_error(url: &str, status: u16, response: Response<ureq::Body>) -> Downloa
         .read_to_end(&mut body);
     if read.is_ok() && (body.len() as u64) < MAX_SHOWN {
         let body = String::from_utf8_lossy(&body);
-        message.push_str(&format!("\n\nresponse body:\n\n{}", body.trim_end()));
+        let body = body.trim_end();
+        if !body.is_empty() {
+            message.push_str(&format!("\n\nresponse body:\n\n{body}"));
+        }
     }
     // What the client did wrong will be wrong again; most of what the server did wrong will pass.
     let hopeless = match status {

@@ -7,7 +7,7 @@ use crate::realise::{Realiser, Unrealised};
 use nivis_builder::Mode;
 use nivis_builder::realise::{Outputs, Target};
 use nivis_eval::error::{Error, Kind, Result};
-use nivis_eval::host::WantedOutputs;
+use nivis_eval::host::{RealisedOutputs, WantedOutputs};
 use nivis_store::LocalStore;
 use nivis_store::config::StoreConfig;
 
@@ -28,9 +28,9 @@ impl Building {
 
 impl RealHost {
     /// Builds what is wanted. What evaluation has queued is written first.
-    pub(super) fn build(&self, wanted: &[WantedOutputs<'_>]) -> Result<()> {
+    pub(super) fn build(&self, wanted: &[WantedOutputs<'_>]) -> Result<RealisedOutputs> {
         let Some(first) = wanted.first() else {
-            return Ok(());
+            return Ok(RealisedOutputs::new());
         };
         let missing = || not_valid(first.drv.base_name());
         let local = self.store.local.as_ref().ok_or_else(missing)?;
@@ -65,7 +65,7 @@ impl RealHost {
         }
     }
 
-    fn realise_in(&self, store: &LocalStore, targets: &[Target]) -> Result<()> {
+    fn realise_in(&self, store: &LocalStore, targets: &[Target]) -> Result<RealisedOutputs> {
         let Building { common, environment } = &self.building;
         let realiser = Realiser::new(store, common, environment, self.logger);
         realiser

@@ -5,7 +5,7 @@ use crate::args::Arg;
 use crate::failure::{Failure, Result};
 use crate::realise::Realiser;
 use nivis_builder::Mode;
-use nivis_builder::realise::{self, Outputs};
+use nivis_builder::realise::{self, OutputPaths, Outputs};
 use nivis_store::path::StorePath;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -79,7 +79,7 @@ fn run(call: &mut Call) -> Result<()> {
         (_, true) => Mode::Check,
         _ => Mode::Normal,
     };
-    realiser
+    let outputs = realiser
         .realise(&wanted(&targets), mode, Some(&missing))
         .map_err(|error| error.show(logger))?;
     if ignore_unknown {
@@ -91,7 +91,7 @@ fn run(call: &mut Call) -> Result<()> {
         );
     }
     for (index, target) in targets.iter().enumerate() {
-        show(call, target, index)?;
+        show(call, target, index, &outputs)?;
     }
     Ok(())
 }
@@ -138,31 +138,35 @@ pub(super) fn realise(call: &Call, paths: &[StorePath]) -> Result<()> {
         .collect();
     Realiser::of(call.session)
         .realise(&wanted(&targets), Mode::Normal, None)
+        .map(drop)
         .map_err(|error| error.show(call.session.logger))
 }
 
 /// Prints what a target became, and makes roots of it.
-fn show(call: &mut Call, target: &Target, index: usize) -> Result<()> {
+fn show(call: &mut Call, target: &Target, index: usize, outputs: &OutputPaths) -> Result<()> {
     let session = call.session;
     let mut results = BTreeSet::new();
     if target.path.is_derivation() {
-        let known = session.store.query_derivation_outputs(&target.path)?;
+        let drv = session.store.read_derivation(&target.path)?;
         for name in &target.outputs {
-            if !known.iter().any(|(output, _)| output == name) {
+            if !drv.outputs.contains_key(name) {
                 return Err(Failure::Plain(format!(
                     "derivation '{}' does not have an output named '{name}'",
                     session.print(&target.path)
                 )));
             }
         }
-        for (name, path) in known {
+        for name in drv.outputs.into_keys() {
             if target.outputs.is_empty() || target.outputs.contains(&name) {
+                let Some(path) = outputs.get(&(target.path.clone(), name.clone())) else {
+                    continue;
+                };
                 let suffix = if name == "out" {
                     String::new()
                 } else {
                     format!("-{name}")
                 };
-                results.insert(rooted(call, &path, index, &suffix)?);
+                results.insert(rooted(call, path, index, &suffix)?);
             }
         }
     } else {

@@ -1,6 +1,7 @@
 //! The statements of garbage collection, which works with the numbers of paths: a million references must fit.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rustc_hash::FxHashMap;
 
 use super::{Attempt, Db, QUERY_ID};
 use crate::error::StoreError;
@@ -12,6 +13,8 @@ const DERIVERS: &str = "select drv from DerivationOutputs where path = ?";
 // An output counts as that of the derivation which made it, not of all those that could have.
 const OUTPUTS: &str = "select v.id from DerivationOutputs o join ValidPaths v on v.path = o.path \
     where o.drv = ? and v.deriver = ?";
+// Outputs whose paths come from their contents are not among those of derivations.
+const MADE: &str = "select deriver, id from ValidPaths where ca is not null and deriver is not null";
 const HAS_REFERRERS: &str = "select 1 from Refs where reference = ?1 and referrer <> ?1 limit 1";
 const DELETE: &str = "delete from ValidPaths where id = ?";
 
@@ -76,6 +79,23 @@ impl Db {
     /// The numbers of the outputs that were made by a derivation.
     pub(crate) fn made_output_ids(&self, id: i64, drv: &StorePath) -> Result<Vec<i64>, StoreError> {
         self.retry(|connection| ids(connection, OUTPUTS, params![id, self.print(drv)]))
+    }
+
+    /// The derivations that made content-addressed paths, each with the numbers of these.
+    pub(crate) fn content_addressed_outputs(&self) -> Result<FxHashMap<StorePath, Vec<i64>>, StoreError> {
+        self.read(|connection| {
+            let mut query = connection.prepare(MADE)?;
+            let mut rows = query.query([])?;
+            let mut made: FxHashMap<StorePath, Vec<i64>> = FxHashMap::default();
+            while let Some(row) = rows.next()? {
+                let deriver = row.get_ref(0)?.as_bytes().map_err(rusqlite::Error::from)?;
+                // A deriver that is no path makes nothing.
+                if let Ok(deriver) = self.store_dir.parse(deriver) {
+                    made.entry(deriver).or_default().push(row.get(1)?);
+                }
+            }
+            Ok(made)
+        })
     }
 
     /// Make paths invalid, in one transaction, in that order: referrers come first. Says of each whether it is

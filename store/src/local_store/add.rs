@@ -58,7 +58,7 @@ impl LocalStore {
     }
 
     /// Check a text that claims to be a derivation; gives its outputs.
-    pub(super) fn check_derivation(
+    pub fn check_derivation(
         &self,
         path: &StorePath,
         text: &[u8],

@@ -43,6 +43,8 @@ pub(super) struct Graph<'a> {
     pub(super) keep_outputs: bool,
     pub(super) keep_derivations: bool,
     rows: Vec<PathRow>,
+    /// The content-addressed paths that derivations made.
+    made: FxHashMap<StorePath, Vec<i64>>,
     by_path: FxHashMap<StorePath, Node>,
     fates: Vec<Fate>,
     /// When each path was last used, or something that it keeps from being deleted.
@@ -77,6 +79,7 @@ impl<'a> Graph<'a> {
         Ok(Graph {
             db,
             notify,
+            made: db.content_addressed_outputs()?,
             keep_outputs: false,
             keep_derivations: false,
             by_path: by_path.collect(),
@@ -131,6 +134,10 @@ impl<'a> Graph<'a> {
         add(Link::Refers, self.db.referrer_ids(row.id)?);
         if self.keep_derivations && row.path.is_derivation() {
             add(Link::MadeBy, self.db.made_output_ids(row.id, &row.path)?);
+            add(
+                Link::MadeBy,
+                self.made.get(&row.path).cloned().unwrap_or_default(),
+            );
         }
         if self.keep_outputs {
             add(Link::Makes, self.db.deriver_ids(&row.path)?);
