@@ -334,7 +334,6 @@ fn init(
     if let Some(shell) = &inherited.shell
         && status != 0
     {
-        inherited.close_log();
         // The terminal is ours, so that it outlives the first shell.
         let _ = setsid().and_then(|_| sys::take_terminal(shell.terminal.as_fd()));
         inherited.report(ENDED, &status.to_ne_bytes());
@@ -358,7 +357,13 @@ fn run(plan: &Plan, inherited: &Inherited, shell: Option<&ShellEnds>) -> Result<
         Err(message) => inherited.fail(&message),
     });
     match started {
-        Ok(builder) => Ok(supervise(builder)),
+        Ok(builder) => {
+            // Only the builder and what it starts keep the log open: who closes it is done.
+            if shell.is_none() {
+                inherited.close_log();
+            }
+            Ok(supervise(builder))
+        }
         Err(errno) => Err(format!("unable to fork: {}", errno.desc())),
     }
 }
@@ -393,7 +398,13 @@ fn supervise(builder: Pid) -> i32 {
             }
         }
         if signals.wait() == Ok(Signal::SIGTERM) {
-            return Signal::SIGKILL as i32;
+            // If it has ended by itself meanwhile, that is what counts.
+            let _ = kill(builder, Signal::SIGKILL);
+            return match wait(builder, None) {
+                Ok(WaitStatus::Exited(_, code)) => code << 8,
+                Ok(WaitStatus::Signaled(_, signal, _)) => signal as i32,
+                _ => Signal::SIGKILL as i32,
+            };
         }
     }
 }
@@ -556,6 +567,10 @@ impl Child {
     /// Once the log has ended: how it went. The processes are gone after it, unless they were told to stay after a
     /// failure.
     pub(crate) fn finish(&mut self, stays: bool) -> Ended {
+        // A builder that has closed its log, but goes on, would never be heard of again.
+        if !self.ended && !stays {
+            let _ = kill(self.pid, Signal::SIGTERM);
+        }
         let ended = self.next_report();
         let failed = matches!(&ended, Some(Ended::Builder(status)) if !status.success());
         if !(self.ended || stays && failed) {

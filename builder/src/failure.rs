@@ -29,6 +29,15 @@ pub enum FailureKind {
     Other,
 }
 
+/// Something to say besides a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// What a program of the user wrote.
+    Text(String),
+    /// An error of its own.
+    Error(String),
+}
+
 /// A failed build.
 #[derive(Clone, Debug)]
 pub struct BuildFailure {
@@ -40,6 +49,8 @@ pub struct BuildFailure {
     pub log_tail: Vec<Vec<u8>>,
     /// What to say after the log.
     pub note: String,
+    /// What to say at once, before the failure.
+    pub remarks: Vec<Remark>,
 }
 
 impl BuildFailure {
@@ -50,6 +61,7 @@ impl BuildFailure {
             message: message.into(),
             log_tail: Vec::new(),
             note: String::new(),
+            remarks: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use nivis_store::canonicalise::Canonicaliser;
 use nivis_store::content_address::{ContentAddress, ContentAddressMethod};
@@ -20,7 +20,7 @@ use nivis_store::{LocalStore, PathLocks, Registration, delete_path, nar};
 
 use crate::build::Mode;
 use crate::checks;
-use crate::failure::{BuildFailure, FailureKind};
+use crate::failure::{BuildFailure, FailureKind, Remark};
 use crate::place::{TempDir, exchange, move_path, suffixed};
 use crate::prepare::{Prepared, Status};
 use crate::rewrite::{Both, Rewrites};
@@ -210,11 +210,7 @@ impl Registrar<'_> {
         let destination = self.store.real_path(&info.path);
         let mut info = info;
         if self.mode() == Mode::Check {
-            let compared = self.compare(&made.place, &destination, &info);
-            if self.prepared.chroot.is_none() {
-                delete_path(&made.place)?;
-            }
-            compared?;
+            self.compare(&made.place, &destination, &info)?;
             let known = self.known(name)?;
             self.finals
                 .insert(name.to_owned(), known.unwrap_or(info.path.clone()));
@@ -232,6 +228,10 @@ impl Registrar<'_> {
             }
         }
         drop(copy);
+        let scratch = &self.prepared.outputs[name].scratch;
+        if self.prepared.chroot.is_none() && *scratch != info.path {
+            delete_path(&self.store.real_path(scratch))?;
+        }
         self.infos.insert(name.to_owned(), info);
         Ok(())
     }
@@ -415,20 +415,24 @@ impl Registrar<'_> {
             self.drv(),
             destination.display()
         );
+        let mut remarks = Vec::new();
         if hook.is_some() || self.settings.keep_failed {
             let kept = suffixed(destination, ".check");
             delete_path(&kept)?;
             move_path(place, &kept)?;
             message += &format!(" from \"{}\"", kept.display());
             if let Some(hook) = hook {
-                message = self.run_diff_hook(hook, destination, &kept) + &message;
+                remarks.extend(self.run_diff_hook(hook, destination, &kept));
             }
         }
-        Err(BuildFailure::new(FailureKind::NotDeterministic, message))
+        Err(BuildFailure {
+            remarks,
+            ..BuildFailure::new(FailureKind::NotDeterministic, message)
+        })
     }
 
-    /// Let the user's program show how two trees differ; what it says comes before our message.
-    fn run_diff_hook(&self, hook: &Path, ours: &Path, theirs: &Path) -> String {
+    /// Let the user's program show how two trees differ.
+    fn run_diff_hook(&self, hook: &Path, ours: &Path, theirs: &Path) -> Option<Remark> {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(hook);
         command
@@ -436,27 +440,27 @@ impl Registrar<'_> {
             .arg(theirs)
             .arg(self.drv())
             .arg(&self.prepared.folder.path)
-            .current_dir("/");
+            .current_dir("/")
+            .stderr(Stdio::inherit());
         if let Some(user) = &self.prepared.user {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
         match command.output() {
             Ok(output) if output.status.success() => {
                 let text = String::from_utf8_lossy(&output.stdout);
-                match text.trim_end() {
-                    "" => String::new(),
-                    text => format!("{text}\n"),
-                }
+                let text = text.trim_end();
+                (!text.is_empty()).then(|| Remark::Text(text.to_owned()))
             }
-            Ok(output) => format!(
-                "diff hook execution failed: diff-hook program \"{}\" {}\n",
+            Ok(output) => Some(Remark::Error(format!(
+                "diff hook execution failed: diff-hook program \"{}\" {}",
                 hook.display(),
                 crate::failure::describe_status(output.status)
-            ),
-            Err(error) => format!(
-                "diff hook execution failed: executing '{}': {error}\n",
-                hook.display()
-            ),
+            ))),
+            Err(error) => Some(Remark::Error(format!(
+                "diff hook execution failed: executing \"{}\": {}",
+                hook.display(),
+                nivis_store::io_error::message(&error)
+            ))),
         }
     }
 

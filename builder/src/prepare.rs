@@ -61,11 +61,12 @@ pub(crate) struct Prepared {
     pub(crate) options: DrvOptions,
     pub(crate) closure: BTreeSet<StorePath>,
     pub(crate) outputs: BTreeMap<String, Output>,
+    /// Before the folders that those in it may still use.
+    _cgroup: Option<Cgroup>,
     pub(crate) chroot: Option<ChrootDir>,
     pub(crate) folder: BuildFolder,
     pub(crate) plan: Plan,
     pub(crate) warnings: Vec<String>,
-    _cgroup: Option<Cgroup>,
     /// Last, so that nobody else has the user before all is cleaned up.
     pub(crate) user: Option<BuildUser>,
 }

@@ -23,7 +23,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::build::{self, Job, Mode, Running};
 use crate::events::{Ended, Event, Level, Observer};
-use crate::failure::{BuildFailure, FailureKind};
+use crate::failure::{BuildFailure, FailureKind, Remark};
 use crate::schedule::{self, Failure, Scheduler, Step, Stop, Success, World};
 use crate::settings::BuildSettings;
 
@@ -568,6 +568,15 @@ impl Realiser<'_> {
             self.observer.event(Event::Message { level, text });
         }
         failure.note = note.join("\n");
+        for remark in std::mem::take(&mut failure.remarks) {
+            self.observer.event(match &remark {
+                Remark::Text(text) => Event::Message {
+                    level: Level::Error,
+                    text,
+                },
+                Remark::Error(text) => Event::Failure { text },
+            });
+        }
         let message = match self.observer.shows_logs() {
             true => failure.to_string(),
             false => failure.with_log(&drv),

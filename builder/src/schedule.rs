@@ -57,6 +57,11 @@ pub trait World {
     /// Whether a path is in the store. It is kept from being collected from now on.
     fn is_valid(&mut self, path: &StorePath) -> Result<bool, Self::Error>;
 
+    /// Whether a source is in the store, or can be copied from where sources come from.
+    fn has_source(&mut self, path: &StorePath) -> Result<bool, Self::Error> {
+        self.is_valid(path)
+    }
+
     /// Whether the contents of a valid path are those that were registered.
     fn is_intact(&mut self, path: &StorePath) -> Result<bool, Self::Error>;
 

@@ -1,6 +1,6 @@
 //! From settings to what the builder and its scheduler go by.
 
-use crate::download::BuildDownloads;
+use crate::download::{BuildDownloads, certificates};
 use crate::env;
 use crate::options::Common;
 use crate::settings::Settings;
@@ -84,7 +84,7 @@ pub(crate) fn build_settings(common: &Common) -> BuildSettings {
             .collect(),
         hashed_mirrors: words("hashed-mirrors").collect(),
         downloader: Some(Arc::new(BuildDownloads::new(settings))),
-        ssl_cert_file: path("ssl-cert-file"),
+        ssl_cert_file: certificates(settings),
         experimental_features: words("experimental-features").collect(),
         fsync_store_paths: settings.bool("fsync-store-paths"),
         ..BuildSettings::default()

@@ -10,9 +10,10 @@ mod http;
 mod meter;
 mod netrc;
 
-use crate::env::Environment;
+use crate::env::{Environment, variable};
 use crate::log::Logger;
 use crate::options::Common;
+use crate::settings::Settings;
 pub(crate) use build::BuildDownloads;
 use cache::{Cache, Entry};
 use meter::Meter;
@@ -21,6 +22,7 @@ use nivis_store::io_error::IoError;
 use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::NamedTempFile;
@@ -190,6 +192,24 @@ fn check_scheme(url: &str) -> Result<(), DownloadError> {
     }
 }
 
+/// The file of the certificates to trust: the setting, what the environment says, or what there is.
+pub(crate) fn certificates(settings: &Settings) -> Option<PathBuf> {
+    let named = [
+        Some(settings.text("ssl-cert-file").as_bytes().to_vec()),
+        variable(b"NIX_SSL_CERT_FILE"),
+        variable(b"SSL_CERT_FILE"),
+    ];
+    let named = named.into_iter().flatten().find(|path| !path.is_empty());
+    let named = named.map(|path| PathBuf::from(std::ffi::OsString::from_vec(path)));
+    named.or_else(|| {
+        let usual = [
+            "/etc/ssl/certs/ca-certificates.crt",
+            "/nix/var/nix/profiles/default/etc/ssl/certs/ca-bundle.crt",
+        ];
+        usual.map(PathBuf::from).into_iter().find(|path| path.exists())
+    })
+}
+
 /// Whom a download tells how it goes.
 #[derive(Clone, Copy)]
 enum Watcher<'w> {
@@ -243,7 +263,6 @@ fn local(url: &str, path: PathBuf) -> Result<Downloaded, DownloadError> {
 
 /// The path of a `file://` URL.
 fn local_path(url: &str) -> Option<Result<PathBuf, DownloadError>> {
-    use std::os::unix::ffi::OsStringExt;
     let rest = url.strip_prefix("file://")?;
     let rest = rest.strip_prefix("localhost").unwrap_or(rest);
     let end = rest.find(['?', '#']).unwrap_or(rest.len());

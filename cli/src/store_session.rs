@@ -90,8 +90,17 @@ impl<'i> StoreSession<'i> {
                 ..StoreConfig::new(store_dir, NOWHERE, NOWHERE)
             },
         };
+        let mut store = LocalStore::new(config, logger.notify());
+        if let Some(uri) = &common.eval_store {
+            let environment = &invocation.environment;
+            if let StoreChoice::Local(config) =
+                store_choice::choose(Some(uri), &common.settings, environment, common.read_only)?
+            {
+                store = store.with_eval_store(Arc::new(LocalStore::new(*config, logger.notify())));
+            }
+        }
         Ok(StoreSession {
-            store: Arc::new(LocalStore::new(config, logger.notify())),
+            store: Arc::new(store),
             logger,
             common,
             invocation,

@@ -257,3 +257,76 @@ fn being_killed_leaves_nothing_that_matters() {
     let result = PathBuf::from(text.lines().next().unwrap());
     assert_eq!(fs::read_to_string(result.join("f")).unwrap(), "12\n");
 }
+
+#[test]
+fn who_closes_its_log_is_ended() {
+    let world = World::new();
+    let script = "echo $$ > $T/pid; exec > /dev/null 2>&1; sleep 1000";
+    let (text, status) = output(world.start(&format!("d \"x\" \"{script}\""), &[]));
+    assert_eq!(status, Some(100));
+    assert!(text.contains("failed due to signal 9"), "{text}");
+    // Unless it was about to end anyway: then its own status counts.
+    for _ in 0..20 {
+        let (text, status) = output(world.start("d \"y\" \"exec > /dev/null 2>&1; exit 5\"", &[]));
+        assert_eq!(status, Some(100));
+        assert!(
+            text.contains("exit code 5") || text.contains("signal 9"),
+            "{text}"
+        );
+        succeeded(world.start("d \"z\" \"echo > $out\"", &[]));
+    }
+}
+
+#[test]
+fn derivations_and_sources_may_be_in_another_store() {
+    let world = World::new();
+    fs::write(world.path("source"), "contents").unwrap();
+    let store = world.path("store");
+    let uri = format!(
+        "local?root={}&store={}",
+        world.path("eval").display(),
+        store.display()
+    );
+    let expression = "d \"b\" \"cat ${d \"a\" \"cat ${./source} > $out\"} > $out\"";
+    let arguments = ["--eval-store", &uri];
+    let Output { stdout, status, .. } = world.command(expression, &arguments).output().unwrap();
+    assert!(status.success());
+    let path = String::from_utf8(stdout).unwrap();
+    assert_eq!(fs::read_to_string(path.trim()).unwrap(), "contents");
+    let names = || {
+        fs::read_dir(&store)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+    };
+    assert!(names().all(|name| !name.to_string_lossy().ends_with(".drv")));
+    // What was copied is an ordinary path here.
+    let text = succeeded(world.start("d \"c\" \"cat ${./source}; echo > $out\"", &[]));
+    assert!(text.contains("contents"), "{text}");
+}
+
+#[test]
+fn control_groups_hold_builds() {
+    let world = World::new();
+    let expression = "d \"x\" \"grep ^0:: /proc/self/cgroup > $out\"";
+    let arguments = [
+        "--extra-experimental-features",
+        "cgroups",
+        "--option",
+        "use-cgroups",
+        "true",
+    ];
+    let Output {
+        stdout,
+        stderr,
+        status,
+    } = world.command(expression, &arguments).output().unwrap();
+    if !status.success() {
+        // Where there is none to be had, that is said.
+        let text = String::from_utf8_lossy(&stderr);
+        assert!(text.contains("'use-cgroups' needs"), "{text}");
+        return;
+    }
+    let path = String::from_utf8(stdout).unwrap();
+    let group = fs::read_to_string(path.trim()).unwrap();
+    assert!(group.contains("/nix-build-pid-"), "{group}");
+}

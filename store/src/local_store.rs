@@ -9,6 +9,7 @@
 //! paths. Whoever lets another program see the store, or ends, flushes before.
 
 mod add;
+mod eval_store;
 mod export;
 pub mod gc;
 mod import;
@@ -27,7 +28,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::closure::Direction;
 use crate::config::StoreConfig;
@@ -59,6 +60,7 @@ pub struct LocalStore {
     state: Mutex<State>,
     auto_gc: Mutex<AutoGc>,
     drv_hashes: Mutex<HashModuloCache>,
+    eval_store: Option<Arc<LocalStore>>,
 }
 
 #[derive(Default)]
@@ -87,6 +89,7 @@ impl LocalStore {
             state: Mutex::default(),
             auto_gc: Mutex::default(),
             drv_hashes: Mutex::default(),
+            eval_store: None,
         }
     }
 
@@ -240,9 +243,12 @@ impl LocalStore {
             return Ok(text.to_vec());
         }
         let file = self.real_path(path);
-        fs::read(&file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => StoreError::NoSuchObject(self.store_dir().print(path)),
-            _ => IoError::at("opening file", &file, error).into(),
+        fs::read(&file).or_else(|error| match (error.kind(), &self.eval_store) {
+            (std::io::ErrorKind::NotFound, Some(other)) => other.read_derivation_text(path),
+            (std::io::ErrorKind::NotFound, None) => {
+                Err(StoreError::NoSuchObject(self.store_dir().print(path)))
+            }
+            _ => Err(IoError::at("opening file", &file, error).into()),
         })
     }
 

@@ -38,9 +38,10 @@ pub(super) fn build(context: &Context) -> Result<(), String> {
     let target = out.join(channel);
     fs::rename(&first, &target).map_err(|error| {
         format!(
-            "failed to rename {} to {}: {error}",
+            "failed to rename {} to {}: {}",
             first.display(),
-            target.display()
+            target.display(),
+            nivis_store::io_error::message(&error)
         )
     })
 }

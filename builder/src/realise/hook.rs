@@ -24,15 +24,24 @@ pub(super) fn run(
     let paths: Vec<String> = outputs.iter().map(|path| store_dir.print(path)).collect();
     let failed = |error: io::Error| format!("executing \"{program}\": {}", message(&error));
     let (reader, writer) = io::pipe().map_err(failed)?;
-    let mut child = Command::new(Path::new(&hook.program))
+    let child = Command::new(Path::new(&hook.program))
         .env("DRV_PATH", store_dir.print(drv))
         .env("OUT_PATHS", paths.join(" "))
         .env("NIX_CONFIG", &hook.config)
         .stdin(Stdio::null())
         .stdout(writer.try_clone().map_err(failed)?)
         .stderr(writer)
-        .spawn()
-        .map_err(failed)?;
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) => {
+            let line = format!("error: {}", failed(error));
+            observer.event(Event::HookLine {
+                line: line.as_bytes(),
+            });
+            return Err(format!("program \"{program}\" failed with exit code 1"));
+        }
+    };
     for line in BufReader::new(reader).split(b'\n') {
         let line = line.map_err(failed)?;
         observer.event(Event::HookLine { line: &line });

@@ -126,7 +126,7 @@ impl World for StoreWorld<'_> {
     type Error = StoreError;
 
     fn derivation(&mut self, drv: &StorePath) -> Result<Option<Rc<Derivation>>, StoreError> {
-        match self.is_valid(drv)? {
+        match self.is_valid(drv)? || self.store.is_valid_derivation(drv)? {
             true => self.store.read_derivation(drv).map(|drv| Some(Rc::new(drv))),
             false => Ok(None),
         }
@@ -199,6 +199,11 @@ impl World for StoreWorld<'_> {
             self.valid.insert(path.clone());
         }
         Ok(valid)
+    }
+
+    fn has_source(&mut self, path: &StorePath) -> Result<bool, StoreError> {
+        self.store.obtain_source(path)?;
+        self.is_valid(path)
     }
 
     fn is_intact(&mut self, path: &StorePath) -> Result<bool, StoreError> {

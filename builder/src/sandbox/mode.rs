@@ -414,10 +414,13 @@ impl Request<'_> {
             .arg(self.store.store_dir().print(&self.job.drv_path))
             .arg(&chroot.root)
             .output()
-            .map_err(|error| BuildFailure::other(format!("executing '{}': {error}", hook.display())))?;
+            .map_err(|error| {
+                let error = nivis_store::io_error::message(&error);
+                BuildFailure::other(format!("executing \"{}\": {error}", hook.display()))
+            })?;
         if !output.status.success() {
             return Err(BuildFailure::other(format!(
-                "program '{}' {}",
+                "program \"{}\" {}",
                 hook.display(),
                 crate::failure::describe_status(output.status)
             )));

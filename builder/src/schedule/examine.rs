@@ -209,7 +209,7 @@ impl Scheduler {
         self.expect(id);
         self.goals[id.0].state = State::Waiting;
         for source in &drv.input_srcs {
-            if world.is_valid(source)? {
+            if world.has_source(source)? {
                 continue;
             }
             if !self.options.substitute {

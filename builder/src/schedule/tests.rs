@@ -558,12 +558,17 @@ fn content_addressed() -> Memory {
     world
 }
 
+fn with_content_addressing() -> Options {
+    Options {
+        content_addressed: true,
+        features: BTreeSet::from(["ca-derivations".to_owned()]),
+        ..options()
+    }
+}
+
 #[test]
 fn derivations_are_resolved_once_their_inputs_are_there() {
-    let options = Options {
-        content_addressed: true,
-        ..options()
-    };
+    let options = with_content_addressing();
     let mut run = Run::new(content_addressed(), options.clone(), &["c"]);
     assert_eq!(run.all(), "a resolved-b b resolved-c c");
     assert_eq!(run.error(), None);
@@ -583,10 +588,7 @@ fn derivations_are_resolved_once_their_inputs_are_there() {
 
 #[test]
 fn failures_of_what_it_was_resolved_to_are_its_own() {
-    let options = Options {
-        content_addressed: true,
-        ..options()
-    };
+    let options = with_content_addressing();
     let mut run = Run::new(content_addressed(), options, &["b"]);
     run.bad = vec!["b"];
     assert_eq!(run.all(), "a resolved-b b tell(Reason: bad)");

@@ -1,7 +1,7 @@
 //! HTTP: one file with redirections, retries and resumption.
 
 use super::netrc::{self, Login};
-use super::{DownloadError, Watcher};
+use super::{DownloadError, Watcher, certificates};
 use crate::interrupt::interrupted;
 use crate::settings::Settings;
 use nivis_store::hash::{Hash, Hasher};
@@ -68,9 +68,7 @@ impl HttpSettings {
             attempts: settings.int("download-attempts").max(1).unsigned_abs(),
             connect_timeout: seconds("connect-timeout"),
             stalled_timeout: seconds("stalled-download-timeout"),
-            certificates: Some(settings.text("ssl-cert-file"))
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from),
+            certificates: certificates(settings),
             user_agent: format!("nivis/{} {suffix}", env!("CARGO_PKG_VERSION"))
                 .trim_end()
                 .to_owned(),
