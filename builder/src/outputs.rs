@@ -210,7 +210,9 @@ impl Registrar<'_> {
         let destination = self.store.real_path(&info.path);
         let mut info = info;
         if self.mode() == Mode::Check {
-            self.compare(&made.place, &destination, &info)?;
+            let compared = self.compare(&made.place, &destination, &info);
+            self.remove_scratch(name, &info.path)?;
+            compared?;
             let known = self.known(name)?;
             self.finals
                 .insert(name.to_owned(), known.unwrap_or(info.path.clone()));
@@ -228,11 +230,17 @@ impl Registrar<'_> {
             }
         }
         drop(copy);
+        self.remove_scratch(name, &info.path)?;
+        self.infos.insert(name.to_owned(), info);
+        Ok(())
+    }
+
+    /// What the builder wrote is not needed any more, unless it is what became the output. A sandbox goes as a whole.
+    fn remove_scratch(&self, name: &str, path: &StorePath) -> Result<(), BuildFailure> {
         let scratch = &self.prepared.outputs[name].scratch;
-        if self.prepared.chroot.is_none() && *scratch != info.path {
+        if self.prepared.chroot.is_none() && scratch != path {
             delete_path(&self.store.real_path(scratch))?;
         }
-        self.infos.insert(name.to_owned(), info);
         Ok(())
     }
 

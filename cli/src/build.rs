@@ -80,14 +80,23 @@ fn evaluate(invocation: &Invocation, flags: &Flags) -> Result<()> {
 }
 
 /// The derivations in a part of a value.
-pub(crate) fn derivations_at(
+fn derivations_at(
     session: &Session,
     path: &[u8],
     auto_args: &'static Attrs,
     root: nivis_eval::value::Slot,
 ) -> Result<Vec<Wanted>> {
+    let slot = attr_path::find(&session.ev, path, auto_args, root)?;
+    derivations_of(session, slot, auto_args)
+}
+
+/// The derivations in a value.
+pub(crate) fn derivations_of(
+    session: &Session,
+    slot: nivis_eval::value::Slot,
+    auto_args: &'static Attrs,
+) -> Result<Vec<Wanted>> {
     let ev = &session.ev;
-    let slot = attr_path::find(ev, path, auto_args, root)?;
     ev.force(slot, Pos::NONE)?;
     let mut found = vec![];
     for package in derivations::find(ev, slot, auto_args)? {

@@ -2,7 +2,7 @@
 
 use super::Script;
 use crate::build::flags::Flags;
-use crate::build::{derivations_at, drv_argument};
+use crate::build::{derivations_of, drv_argument};
 use crate::derivations;
 use crate::failure::{Failure, Result};
 use crate::hand_over::{Evaluated, Parent, Wanted};
@@ -123,9 +123,9 @@ impl<'i> Inputs<'i> {
         for (text, origin, dir) in texts {
             let root = self.session.ev.eval_text(&text, origin, &dir)?.slot();
             for path in self.flags.attr_paths() {
-                // A function in a part of the value is called with what the whole asks for.
-                let args = self.arguments_for(root)?;
-                found.extend(derivations_at(self.session, path, args, root)?);
+                let ev = &self.session.ev;
+                let slot = attr_path::find(ev, path, self.arguments_for(root)?, root)?;
+                found.extend(derivations_of(self.session, slot, self.arguments_for(slot)?)?);
             }
         }
         Ok(found)
