@@ -198,10 +198,23 @@ impl LocalStore {
         self.query(|db| db.derivers(path))
     }
 
-    /// The outputs of a valid derivation whose paths are known. What is queued is written first.
+    /// The outputs of a valid derivation whose paths are known, by now. What is queued is written first.
     pub fn query_derivation_outputs(&self, drv: &StorePath) -> Result<Vec<(String, StorePath)>, StoreError> {
         self.flush()?;
-        self.query(|db| db.outputs(drv))
+        let known = self.query(|db| db.outputs(drv))?;
+        if !known.is_empty() || !drv.is_derivation() {
+            return Ok(known);
+        }
+        // Content-addressed outputs are not listed with the derivation.
+        let Ok(derivation) = self.read_derivation(drv) else {
+            return Ok(known);
+        };
+        let mut realised = vec![];
+        for name in derivation.outputs.keys() {
+            let path = self.query_output_path(&derivation, name)?;
+            realised.extend(path.map(|path| (name.clone(), path)));
+        }
+        Ok(realised)
     }
 
     /// All valid paths. What is queued is written first.

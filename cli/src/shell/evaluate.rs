@@ -1,6 +1,7 @@
 //! What `nix-shell` evaluates: the derivation, and the shell of nixpkgs.
 
 use super::Script;
+use crate::attr_path;
 use crate::build::flags::Flags;
 use crate::build::{derivations_of, drv_argument};
 use crate::derivations;

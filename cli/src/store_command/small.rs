@@ -126,7 +126,9 @@ pub(super) static READ_LOG: Operation = Operation {
 fn find_log(call: &Call, path: &StorePath) -> Result<Option<Box<dyn io::Read>>> {
     let store = &call.session.store;
     let derivation = if path.is_derivation() {
-        path.clone()
+        // What is not valid may still have a log.
+        let resolved = store.query_resolved(path).unwrap_or(None);
+        resolved.unwrap_or_else(|| path.clone())
     } else if !store.is_valid_path(path)? {
         return Ok(None);
     } else {

@@ -58,6 +58,18 @@ impl LocalStore {
         }
     }
 
+    /// What a derivation became when it was built, if that is another one and known.
+    pub fn query_resolved(&self, drv_path: &StorePath) -> Result<Option<StorePath>, StoreError> {
+        let drv = self.read_derivation(drv_path)?;
+        if !drv.must_be_resolved(false)? {
+            return Ok(None);
+        }
+        let resolved = drv.resolve(self.store_dir(), &mut |input, output| {
+            self.query_output_path(&self.read_derivation(input)?, output)
+        })?;
+        Ok(resolved.ok().map(|(_, made)| made.drv_path))
+    }
+
     /// Notes what outputs of a derivation are, all of which are valid.
     pub fn register_realisations(
         &self,
