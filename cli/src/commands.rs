@@ -4,8 +4,8 @@ use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::program::Invocation;
 use crate::{
-    build, channel, collect_garbage, enter, hash_command, help, instantiate, link, nix_env, prefetch, repl,
-    shell, store_command,
+    build, channel, collect_garbage, enter, hash_command, help, instantiate, link, nix_env, prefetch,
+    profile, repl, shell, store_command,
 };
 
 /// A classic command.
@@ -84,6 +84,7 @@ pub(crate) fn dispatch(invocation: &Invocation) -> Result<()> {
         name: name.clone(),
         args: rest.to_vec(),
         environment: invocation.environment.clone(),
+        profile: invocation.profile.clone(),
         ..*invocation
     };
     if let Some(command) = find(&name) {
@@ -95,8 +96,17 @@ pub(crate) fn dispatch(invocation: &Invocation) -> Result<()> {
         "--version" => help::version("nivis", invocation, None),
         "repl" => repl::run(&inner()),
         "enter" => enter::run(&inner()),
+        "profile" => profile::run(&inner()),
         "link" => link::run(rest),
         _ => Err(unknown(&name)),
+    }
+}
+
+/// Runs the classic command of the invocation's name.
+pub(crate) fn run(invocation: &Invocation) -> Result<()> {
+    match find(&invocation.name) {
+        Some(command) => (command.run)(invocation),
+        None => Err(unknown(&invocation.name)),
     }
 }
 
@@ -107,7 +117,7 @@ fn find(name: &str) -> Option<&'static Command> {
 fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
     Failure::Plain(format!(
-        "nivis has no command '{name}' yet; it has {}, enter, link, repl and help",
+        "nivis has no command '{name}' yet; it has {}, enter, link, profile, repl and help",
         names.join(", ")
     ))
 }

@@ -5,6 +5,16 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+/// How statistics are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum StatsFormat {
+    /// With the reference's keys.
+    #[default]
+    Json,
+    /// For reading.
+    Text,
+}
+
 /// The variables that nivis looks at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
@@ -46,6 +56,8 @@ pub(crate) struct Environment {
     pub(crate) show_stats: bool,
     /// `NIX_SHOW_STATS_PATH`: to this file instead of standard error.
     pub(crate) show_stats_path: Option<PathBuf>,
+    /// `NIX_SHOW_STATS_FORMAT`: `json`, or `text` for reading.
+    pub(crate) show_stats_format: StatsFormat,
     /// `NIX_COUNT_CALLS`: count calls by function, for the statistics.
     pub(crate) count_calls: bool,
     /// `GC_INITIAL_HEAP_SIZE`: below this no garbage is collected. Bytes, or with `k`, `m`, `g` behind the number.
@@ -100,6 +112,10 @@ impl Environment {
             show_stats_path: std::env::var_os("NIX_SHOW_STATS_PATH")
                 .filter(|path| path != "-")
                 .map(PathBuf::from),
+            show_stats_format: match text("NIX_SHOW_STATS_FORMAT").as_deref() {
+                Some("text") => StatsFormat::Text,
+                _ => StatsFormat::Json,
+            },
             count_calls: is_on("NIX_COUNT_CALLS"),
             initial_heap_size: text("GC_INITIAL_HEAP_SIZE").and_then(|text| bytes(&text)),
             build_shell: std::env::var_os("NIX_BUILD_SHELL").map(OsString::into_vec),

@@ -63,8 +63,18 @@ pub(crate) fn evaluate(
 ) -> Result<Evaluated> {
     let failed = |error: io::Error| Failure::Plain(format!("cannot start evaluation: {error}"));
     let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
-    let mut child = Command::new("/proc/self/exe")
-        .arg0(&invocation.name)
+    let mut command = Command::new("/proc/self/exe");
+    match &invocation.profile {
+        None => command.arg0(&invocation.name),
+        Some(profile) => {
+            let options = profile.args.iter().map(|arg| std::ffi::OsStr::from_bytes(arg));
+            command
+                .arg("profile")
+                .args(options)
+                .args(["--", &invocation.name])
+        }
+    };
+    let mut child = command
         .arg(lossy(FLAG))
         .args(invocation.args.iter().map(|arg| std::ffi::OsStr::from_bytes(arg)))
         .envs(variables.iter().copied())

@@ -33,6 +33,11 @@ pub(crate) fn overview(called_as: &str) -> Result<()> {
         "enter [PROGRAM]…",
         "run a program where the store is at its place",
     );
+    entry(
+        &mut text,
+        "profile -- COMMAND…",
+        "run a command, and show which functions took time and memory",
+    );
     entry(&mut text, "repl [FILE]…", "evaluate what is typed, line by line");
     entry(&mut text, "help", "print this");
     text.push_str("\nEach command explains itself with --help.\n");
@@ -52,6 +57,15 @@ pub(crate) fn command<C: Arguments>(usage: &str, explanation: &str) -> Result<()
         entry(&mut text, setting.name, setting.doc);
     }
     text.push_str("\nOther settings of Nix 2.34 are accepted and do nothing yet.\n");
+    print(&text)
+}
+
+/// The help of a command without tables of flags.
+pub(crate) fn flags(usage: &str, explanation: &str, flags: &[(&str, &str)]) -> Result<()> {
+    let mut text = format!("Usage: {usage}\n\n{explanation}\n\nOptions:\n");
+    for (flag, help) in flags {
+        entry(&mut text, flag, help);
+    }
     print(&text)
 }
 

@@ -39,6 +39,7 @@ mod packages;
 mod percent;
 mod prefetch;
 mod pretty_json;
+mod profile;
 mod program;
 mod progress;
 mod realise;

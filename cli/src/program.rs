@@ -7,6 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::log::{self, Format, Logger};
 use crate::output::complain;
+use crate::profile;
 use crate::report::{Layout, Style};
 use crate::store_entry::{self, Entry};
 use nivis_eval::heap::OutOfMemory;
@@ -15,6 +16,7 @@ use nix::sys::stat::{Mode, umask};
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStringExt;
 use std::panic::{self, AssertUnwindSafe};
+use std::rc::Rc;
 
 /// Stack sizes to try for the thread that works, in bytes. Memory is used only as far as it is touched, but a limit
 /// on address space may forbid the larger ones.
@@ -34,6 +36,8 @@ pub(crate) struct Invocation {
     pub(crate) style: Style,
     /// Whether this is where the store is at its place.
     pub(crate) entry: Entry,
+    /// How the evaluation is profiled, if it is.
+    pub(crate) profile: Option<Rc<profile::Options>>,
     /// How many bytes of stack there are.
     pub(crate) stack_size: usize,
 }
@@ -85,6 +89,7 @@ fn run(stack_size: usize) -> u8 {
         called_as: lossy(&called_as),
         args,
         environment,
+        profile: None,
         style,
         stack_size,
     };

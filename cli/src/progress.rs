@@ -4,7 +4,7 @@ mod debug;
 mod events;
 mod json;
 mod plain;
-mod screen;
+pub(crate) mod screen;
 mod tree;
 
 use crate::realise::Realiser;

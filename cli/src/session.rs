@@ -5,6 +5,7 @@ use crate::failure::{Failure, Result};
 use crate::host::{RealHost, StoreHandle};
 use crate::log::Logger;
 use crate::options::{AutoArg, Common};
+use crate::profile::Watching;
 use crate::program::Invocation;
 use crate::settings::file::is_url;
 use crate::store_choice::StoreChoice;
@@ -41,7 +42,13 @@ pub(crate) fn run(
     let session = Session::new(invocation, common, read_only)?;
     let outcome = nivis_primops::install(&session.ev)
         .map_err(Failure::from)
-        .and_then(|()| work(&session));
+        .and_then(|()| {
+            let watching = Watching::start(&session, invocation, &common.settings)?;
+            let outcome = work(&session);
+            // An error of the evaluation is the one to tell of.
+            let watched = watching.finish(&session);
+            outcome.and(watched)
+        });
     // What was evaluated before an error is kept, and an error in keeping it is not the one to tell of.
     let kept = session.store.flush().map_err(Failure::from);
     match outcome.and(kept) {

@@ -1,8 +1,11 @@
-//! What the evaluator counted, as JSON with the reference's keys (`NIX_SHOW_STATS`, `NIX_COUNT_CALLS`).
+//! What the evaluator counted (`NIX_SHOW_STATS`, `NIX_COUNT_CALLS`): as JSON with the reference's keys, or for reading.
 //!
-//! The keys name the nearest thing that nivis has: an "env" is what a closure captured, a "value" a lazy cell.
+//! The keys name the nearest thing that nivis has: an "env" is what a closure captured, a "value" a lazy cell. What each
+//! means is in `docs/profiling.md`.
 
-use crate::env::Environment;
+mod text;
+
+use crate::env::{Environment, StatsFormat};
 use crate::failure::{Failure, Result};
 use crate::output::complain;
 use crate::session::Session;
@@ -13,6 +16,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+pub(crate) use text::report as text;
 
 /// Bytes of a word, of which all objects are made.
 const WORD: u64 = 8;
@@ -22,11 +26,15 @@ pub(crate) fn show(session: &Session, environment: &Environment) -> Result<()> {
     if !environment.show_stats {
         return Ok(());
     }
-    let mut statistics = collect(&session.ev);
-    if environment.count_calls {
-        statistics.append(&mut calls(&session.ev));
-    }
-    let mut text = serde_json::to_string_pretty(&statistics).unwrap_or_default();
+    let ev = &session.ev;
+    let mut text = match environment.show_stats_format {
+        StatsFormat::Json => {
+            let mut statistics = collect(ev);
+            statistics.append(&mut calls(ev));
+            serde_json::to_string_pretty(&statistics).unwrap_or_default()
+        }
+        StatsFormat::Text => text(ev),
+    };
     match &environment.show_stats_path {
         None => complain(&text),
         Some(path) => {
@@ -59,7 +67,15 @@ fn collect(ev: &Evaluator) -> BTreeMap<&'static str, Value> {
     let cpu = cpu_seconds();
     BTreeMap::from([
         ("cpuTime", json!(cpu)),
-        ("time", json!({ "cpu": cpu })),
+        ("time", json!({ "cpu": cpu, "gc": 0.0, "gcFraction": 0.0 })),
+        (
+            "gc",
+            json!({
+                "cycles": 0,
+                "heapSize": ev.heap.reserved_bytes(),
+                "totalBytes": ev.heap.used_bytes(),
+            }),
+        ),
         (
             "envs",
             json!({ "number": closures, "elements": captures, "bytes": (closures + captures) * WORD }),
@@ -96,31 +112,36 @@ fn collect(ev: &Evaluator) -> BTreeMap<&'static str, Value> {
     ])
 }
 
-/// Calls by primop, and by function with the most often called first.
+/// Calls by primop and by function, and selections by the attribute's position, those with the most first. Nothing if
+/// calls were not counted; `null` for selections if there were none.
 fn calls(ev: &Evaluator) -> BTreeMap<&'static str, Value> {
-    let primops: BTreeMap<&str, u64> = ev
-        .stats
-        .by_primop
-        .borrow()
-        .iter()
-        .map(|(&name, &count)| (name, count))
-        .collect();
-    let functions = ev.stats.by_function.borrow();
-    let mut functions: Vec<_> = functions.values().collect();
-    functions.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), code.pos));
-    let functions: Vec<Value> = functions
-        .into_iter()
-        .map(|(code, count)| {
-            let mut function = place(ev, code.pos);
-            function.insert("name", json!(code.name.get().map(|name| ev.name(name))));
-            function.insert("count", json!(count));
-            json!(function)
-        })
-        .collect();
+    let counts = ev.watch.counts();
+    let Some(counts) = &*counts else {
+        return BTreeMap::new();
+    };
+    let primops: BTreeMap<&str, u64> = counts.primops().into_iter().collect();
+    let functions = counts.functions().into_iter().map(|(code, count)| {
+        let mut function = place(ev, code.pos);
+        function.insert("name", json!(code.name.get().map(|name| ev.name(name))));
+        function.insert("count", json!(count));
+        json!(function)
+    });
+    let attributes = counts.attributes().into_iter().map(|(pos, count)| {
+        let mut attribute = place(ev, pos);
+        attribute.insert("count", json!(count));
+        json!(attribute)
+    });
+    let attributes: Vec<Value> = attributes.collect();
     BTreeMap::from([
         ("primops", json!(primops)),
-        ("functions", json!(functions)),
-        ("attributes", Value::Null),
+        ("functions", json!(functions.collect::<Vec<Value>>())),
+        (
+            "attributes",
+            match attributes.is_empty() {
+                true => Value::Null,
+                false => json!(attributes),
+            },
+        ),
     ])
 }
 
@@ -129,6 +150,10 @@ fn place(ev: &Evaluator, pos: Pos) -> BTreeMap<&'static str, Value> {
     if let Some(location) = ev.locate(pos) {
         if let Origin::File(path) = &location.origin {
             place.insert("file", json!(String::from_utf8_lossy(path)));
+        } else if let Some((file, _)) = ev.show_position(pos).split_once(":")
+            && file.starts_with("«nix-internal»")
+        {
+            place.insert("file", json!(file));
         }
         place.insert("line", json!(location.line));
         place.insert("column", json!(location.column));

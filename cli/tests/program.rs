@@ -174,7 +174,23 @@ fn statistics_have_the_known_keys() {
     assert_eq!(stats["functions"][0]["name"], "f");
     assert_eq!(stats["functions"][0]["column"], 9);
     for key in [
-        "cpuTime", "envs", "list", "values", "symbols", "sets", "sizes", "nrThunks",
+        "cpuTime",
+        "envs",
+        "list",
+        "values",
+        "symbols",
+        "sets",
+        "sizes",
+        "nrThunks",
+        "nrAvoided",
+        "nrLookups",
+        "nrOpUpdates",
+        "nrOpUpdateValuesCopied",
+        "nrPrimOpCalls",
+        "nrFunctionCalls",
+        "nrExprs",
+        "gc",
+        "time",
     ] {
         assert!(stats.get(key).is_some(), "{key}");
     }

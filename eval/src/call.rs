@@ -7,6 +7,7 @@ use crate::error::{Error, FrameText, Kind, Result};
 use crate::evaluator::{Evaluator, count};
 use crate::function::FunctionKind;
 use crate::primop::Primop;
+use crate::profile::Activity;
 use crate::stack::{Frame, too_deep};
 use crate::value::{Slot, Type, Value};
 use nivis_lang::position::Pos;
@@ -50,13 +51,31 @@ impl Evaluator {
 
     #[inline(never)]
     pub(crate) fn force_cell(&self, cell: &'static Cell, pos: impl Fn() -> Pos) -> Result<Value> {
+        if self.watch.is_on() {
+            return self.force_cell_watched(cell, pos);
+        }
+        self.force_cell_with::<false>(cell, pos)
+    }
+
+    /// Forces a cell; tells of it if `WATCHED`.
+    #[inline(always)]
+    pub(crate) fn force_cell_with<const WATCHED: bool>(
+        &self,
+        cell: &'static Cell,
+        pos: impl Fn() -> Pos,
+    ) -> Result<Value> {
         let saved = cell.raw();
         let State::Thunk(code) = cell.state() else {
+            if WATCHED {
+                self.watch.forced(&cell.state());
+            }
             return self.force_other(cell, pos);
         };
         self.stack.check_native()?;
-        let result = cell.evaluate(self.heap, code, |captures| {
-            self.eval(&code.body, &self.stack.enter(code.frame_size, captures)?)
+        let result = self.during::<WATCHED, _>(Activity::Thunk(code.function), || {
+            cell.evaluate(self.heap, code, |captures| {
+                self.eval(&code.body, &self.stack.enter(code.frame_size, captures)?)
+            })
         });
         match result {
             Ok(value) => Ok(value),
@@ -145,6 +164,7 @@ impl Evaluator {
         if let Some(object) = function.as_function()
             && let FunctionKind::Lambda(code, captures) = object.kind()
             && let Parameter::Name(_) = code.parameter
+            && !self.watch.is_on()
         {
             return self.call_simple(code, captures, argument, pos);
         }
@@ -163,7 +183,7 @@ impl Evaluator {
         self.stack.check_native()?;
         let frame = self.stack.enter(code.frame_size, captures)?;
         frame.set_local(0, argument);
-        self.count_call(code)?;
+        self.count_work(&self.stats.function_calls)?;
         match self.eval(&code.body, &frame) {
             Ok(value) => Ok(value),
             Err(error) => Err(leave_lambda(error, code, pos)),
@@ -172,6 +192,20 @@ impl Evaluator {
 
     /// Calls a function with arguments, which may be more or fewer than it takes.
     pub fn call(&self, function: Value, args: &[Slot], pos: Pos) -> Result<Value> {
+        if self.watch.is_on() {
+            return self.call_watched(function, args, pos);
+        }
+        self.call_with::<false>(function, args, pos)
+    }
+
+    /// Calls a function; tells of it if `WATCHED`.
+    #[inline(always)]
+    pub(crate) fn call_with<const WATCHED: bool>(
+        &self,
+        function: Value,
+        args: &[Slot],
+        pos: Pos,
+    ) -> Result<Value> {
         let _depth = self.enter_call(pos)?;
         let mut function = function;
         let mut args = args;
@@ -183,14 +217,16 @@ impl Evaluator {
             };
             match object.kind() {
                 FunctionKind::Lambda(code, captures) => {
-                    (function, args) = self.call_lambda(code, captures, first, rest, pos)?;
+                    (function, args) = self.during::<WATCHED, _>(Activity::Call(code), || {
+                        self.call_lambda::<WATCHED>(code, captures, first, rest, pos)
+                    })?;
                 }
                 FunctionKind::Primop(primop) => {
                     if args.len() < primop.arity {
                         return Ok(self.heap.partial(primop, &[], args));
                     }
                     let (now, later) = args.split_at(primop.arity);
-                    function = self.call_primop(primop, now, pos)?;
+                    function = self.call_primop::<WATCHED>(primop, now, pos)?;
                     args = later;
                 }
                 FunctionKind::Partial(primop, earlier) => {
@@ -201,7 +237,7 @@ impl Evaluator {
                     let mut all = [Slot::NULL; 4];
                     all[..earlier.len()].copy_from_slice(earlier);
                     all[earlier.len()..primop.arity].copy_from_slice(now);
-                    function = self.call_primop(primop, &all[..primop.arity], pos)?;
+                    function = self.call_primop::<WATCHED>(primop, &all[..primop.arity], pos)?;
                     args = later;
                 }
             }
@@ -217,9 +253,20 @@ impl Evaluator {
     }
 
     #[inline(always)]
-    fn call_primop(&self, primop: &'static Primop, args: &[Slot], pos: Pos) -> Result<Value> {
-        self.count_primop(primop);
-        match (primop.function)(self, args, Pos::NONE) {
+    fn call_primop<const WATCHED: bool>(
+        &self,
+        primop: &'static Primop,
+        args: &[Slot],
+        pos: Pos,
+    ) -> Result<Value> {
+        count(&self.stats.primop_calls);
+        if WATCHED {
+            self.watch.called_primop(primop);
+        }
+        let result = self.during::<WATCHED, _>(Activity::Primop(primop), || {
+            (primop.function)(self, args, Pos::NONE)
+        });
+        match result {
             Ok(value) => Ok(value),
             Err(error) if primop.trace => Err(error.frame(pos, FrameText::Builtin(primop.name))),
             Err(error) => Err(error),
@@ -256,7 +303,7 @@ impl Evaluator {
     /// Calls a lambda with its first argument. When its body is another lambda that takes the next argument, goes on
     /// with that without making a closure. Returns the value and the arguments that are left.
     #[inline(always)]
-    fn call_lambda<'a>(
+    fn call_lambda<'a, const WATCHED: bool>(
         &self,
         code: &'static LambdaCode,
         captures: &'static [Slot],
@@ -272,8 +319,11 @@ impl Evaluator {
                 Parameter::Name(_) => frame.set_local(0, argument),
                 Parameter::Pattern(pattern) => self.bind_pattern(code, pattern, argument, &frame, pos)?,
             }
-            if let Err(error) = self.count_call(code) {
+            if let Err(error) = self.count_work(&self.stats.function_calls) {
                 return Err(leave_lambda(error, code, pos));
+            }
+            if WATCHED {
+                self.watch.called(code);
             }
             if let (Code::Lambda(inner), Some((&next, others))) = (&code.body, rest.split_first()) {
                 frame = frame.into_inner(&self.stack, inner.frame_size, inner.captures)?;
@@ -545,8 +595,8 @@ impl Evaluator {
     #[inline(always)]
     pub(crate) fn count_primop(&self, primop: &'static Primop) {
         count(&self.stats.primop_calls);
-        if self.settings.count_calls {
-            self.stats.count_primop(primop.name);
+        if self.watch.is_on() {
+            self.watch.called_primop(primop);
         }
     }
 
@@ -562,15 +612,6 @@ impl Evaluator {
         count(counter);
         if counter.get().is_multiple_of(INTERRUPT_INTERVAL) && self.host.interrupted() {
             return Err(Error::new(Kind::Interrupted, "interrupted by the user"));
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn count_call(&self, code: &'static LambdaCode) -> Result<()> {
-        self.count_work(&self.stats.function_calls)?;
-        if self.settings.count_calls {
-            self.stats.count_function(code);
         }
         Ok(())
     }

@@ -280,6 +280,7 @@ impl Heap {
     /// `function argument`, suspended.
     #[inline]
     pub fn apply1(&self, function: Slot, argument: Slot) -> Slot {
+        count(&self.counters.applications, 1);
         let (slot, captures) = self.new_cell(state_word(0, APPLY1), 2);
         captures.set(0, function);
         captures.set(1, argument);
@@ -289,6 +290,7 @@ impl Heap {
     /// `function first second`, suspended.
     #[inline]
     pub fn apply2(&self, function: Slot, first: Slot, second: Slot) -> Slot {
+        count(&self.counters.applications, 1);
         let (slot, captures) = self.new_cell(state_word(0, APPLY2), 3);
         captures.set(0, function);
         captures.set(1, first);
@@ -299,6 +301,7 @@ impl Heap {
     /// `function name value`, suspended; the name becomes a string when the call is made.
     #[inline]
     pub(crate) fn apply_named(&self, function: Slot, name: Symbol, value: Slot) -> Slot {
+        count(&self.counters.applications, 1);
         let (slot, captures) = self.new_cell(state_word(name.index(), APPLY_NAMED), 2);
         captures.set(0, function);
         captures.set(1, value);

@@ -103,6 +103,8 @@ pub(crate) struct ThunkCode {
     pub(crate) captures: &'static [Source],
     /// How many locals evaluating it needs.
     pub(crate) frame_size: u32,
+    /// The function that it is part of, by where that starts, or the start of the file.
+    pub(crate) function: Pos,
 }
 
 /// A function.
@@ -113,6 +115,10 @@ pub struct LambdaCode {
     pub name: Cell<Option<Symbol>>,
     /// Its parameter.
     pub parameter: Parameter,
+    /// The function that it counts for in profiles: of `a: b: …` the first.
+    pub(crate) function: Pos,
+    /// The function that it is part of, or the start of the file.
+    pub(crate) maker: Pos,
     pub(crate) captures: &'static [Source],
     pub(crate) frame_size: u32,
     pub(crate) body: Code,

@@ -1,7 +1,6 @@
 //! The evaluator's state, and the operations on it that everybody uses.
 
 use crate::attrs::{Attrs, Entry};
-use crate::code::LambdaCode;
 use crate::context::{ContextId, Contexts};
 use crate::derivations::Derivations;
 use crate::error::{Error, Kind, Result, ResultExt};
@@ -10,6 +9,7 @@ use crate::host::Host;
 use crate::import::Files;
 use crate::names::NameCache;
 use crate::primop::Primop;
+use crate::profile::Watch;
 use crate::settings::Settings;
 use crate::stack::Stack;
 use crate::value::{Slot, Type, Value};
@@ -45,26 +45,6 @@ pub struct Stats {
     pub list_concats: Cell<u64>,
     /// Nodes of code.
     pub expressions: Cell<u64>,
-    /// Calls by primop, with `count_calls`.
-    pub by_primop: RefCell<FxHashMap<&'static str, u64>>,
-    /// Calls by lambda, with `count_calls`.
-    pub by_function: RefCell<FxHashMap<*const LambdaCode, (&'static LambdaCode, u64)>>,
-}
-
-impl Stats {
-    #[cold]
-    pub(crate) fn count_primop(&self, name: &'static str) {
-        *self.by_primop.borrow_mut().entry(name).or_default() += 1;
-    }
-
-    #[cold]
-    pub(crate) fn count_function(&self, code: &'static LambdaCode) {
-        self.by_function
-            .borrow_mut()
-            .entry(std::ptr::from_ref(code))
-            .or_insert((code, 0))
-            .1 += 1;
-    }
 }
 
 macro_rules! names {
@@ -113,6 +93,8 @@ pub struct Evaluator {
     pub settings: Settings,
     /// Counters.
     pub stats: Stats,
+    /// Who watches what is run.
+    pub watch: Watch,
     pub(crate) symbols: RefCell<Symbols>,
     /// The string value of each symbol, made when first asked for.
     symbol_values: RefCell<Vec<Option<Value>>>,
@@ -141,6 +123,10 @@ impl Evaluator {
         let heap: &'static Heap = Box::leak(Box::new(Heap::new()));
         heap.collect_from.set(settings.initial_heap_size);
         let builtins = heap.attrs(&mut []);
+        let watch = Watch::default();
+        if settings.count_calls {
+            watch.count();
+        }
         Evaluator {
             heap,
             contexts: Contexts::new(),
@@ -148,6 +134,7 @@ impl Evaluator {
             host,
             settings,
             stats: Stats::default(),
+            watch,
             symbols: RefCell::new(symbols),
             symbol_values: RefCell::default(),
             known_names: NameCache::default(),

@@ -87,6 +87,8 @@ pub(crate) enum Boxed {
 pub struct Counters {
     /// Cells made, and their bytes.
     pub cells: Cell<u64>,
+    /// Of those, suspended calls (elements of `map` and its kin).
+    pub applications: Cell<u64>,
     /// Words of captures in cells.
     pub captures: Cell<u64>,
     /// Sets made.
@@ -185,6 +187,8 @@ pub struct Heap {
     room: Room,
     /// What the region has left.
     fresh: Room,
+    /// How many words of the region were given out, with those that the room has left.
+    given: Cell<usize>,
     free: FreeLists,
     /// What the last collection found to be dead and was not used again yet.
     pub(crate) sweep: RefCell<Option<Sweep>>,
@@ -217,6 +221,7 @@ impl Heap {
         let Some(region) = Region::reserve() else {
             out_of_memory()
         };
+        let arena = new_arena(FIRST_CHUNK);
         let fresh = Room::none();
         // SAFETY: nobody uses any of the region yet.
         unsafe { fresh.set(region.start(), 0) };
@@ -224,12 +229,13 @@ impl Heap {
             region,
             room: Room::none(),
             fresh,
+            given: Cell::new(0),
             free: [const { Cell::new(None) }; CLASSES],
             sweep: RefCell::new(None),
             is_permanent: Cell::new(false),
-            arena: UnsafeCell::new(new_arena(FIRST_CHUNK)),
+            arena: UnsafeCell::new(arena),
             next_chunk: Cell::new(2 * FIRST_CHUNK),
-            arena_bytes: Cell::new(FIRST_CHUNK),
+            arena_bytes: Cell::new(arena.chunk_capacity()),
             limit: Cell::new(usize::MAX),
             collect_from: Cell::new(usize::MAX),
             keys: KeysTable::default(),
@@ -243,6 +249,14 @@ impl Heap {
     /// Bytes taken from the system so far.
     pub fn reserved_bytes(&self) -> usize {
         self.region.committed() * size_of::<u64>() + self.arena_bytes.get()
+    }
+
+    /// Bytes that were given out for objects in all; never fewer than before. Blocks that were released and given out
+    /// again count once, what a collection freed counts again.
+    #[inline(always)]
+    pub fn used_bytes(&self) -> u64 {
+        let words = self.given.get() - self.room.len();
+        (words * size_of::<u64>() + self.arena_bytes.get() - self.arena().chunk_capacity()) as u64
     }
 
     /// Has evaluation end as [`OutOfMemory`] rather than take more bytes than this from the system.
@@ -283,6 +297,9 @@ impl Heap {
         self.arena_bytes.set(self.arena_bytes.get() + size);
         self.check_limit();
         let arena = new_arena(size);
+        // It may be a little larger than asked for.
+        self.arena_bytes
+            .set(self.arena_bytes.get() + (arena.chunk_capacity() - size));
         // SAFETY: as in `arena`.
         unsafe { *self.arena.get() = arena };
         arena.alloc_layout(layout)
@@ -314,6 +331,7 @@ impl Heap {
             };
         }
         if n >= CLASSES {
+            self.given.set(self.given.get() + n);
             return self.fresh_words(n);
         }
         // SAFETY: nobody else has what is left of the room.
@@ -321,10 +339,12 @@ impl Heap {
         if let Some((first, len)) = self.next_hole(n) {
             // SAFETY: the words are dead, and so are those behind them.
             unsafe { self.room.set(self.region.start().add(first), len) };
+            self.given.set(self.given.get() + len);
         } else {
             let block = self.fresh_words(BLOCK);
             // SAFETY: just taken for this.
             unsafe { self.room.set(block, BLOCK) };
+            self.given.set(self.given.get() + BLOCK);
         }
         self.room.take(n).unwrap_or_else(|| out_of_memory())
     }

@@ -140,7 +140,7 @@ impl Evaluator {
             },
         });
         let names: Vec<Symbol> = scope.iter().map(|&(name, _)| name).collect();
-        let value = self.run_code(self.lower(set, &names)?, scope)?;
+        let value = self.run_code(self.lower(set, Pos(base), &names)?, scope)?;
         self.expect_attrs(value.slot(), Pos::NONE, "while evaluating bindings")
     }
 
@@ -167,7 +167,7 @@ impl Evaluator {
         let arena = Bump::new();
         let base = self.sources.borrow_mut().add(origin, source.len());
         let ast = self.parse(source, base, base_dir, &arena)?;
-        self.lower(ast, &[])?;
+        self.lower(ast, Pos(base), &[])?;
         Ok(nivis_lang::show::show(ast, &self.symbols.borrow()))
     }
 
@@ -193,7 +193,7 @@ impl Evaluator {
         let base = self.sources.borrow_mut().add(origin, source.len());
         let code = self
             .parse(source, base, base_dir, &arena)
-            .and_then(|ast| self.lower(ast, scope));
+            .and_then(|ast| self.lower(ast, Pos(base), scope));
         arena.reset();
         self.files.arena.replace(arena);
         code

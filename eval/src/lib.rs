@@ -37,6 +37,7 @@ pub mod path;
 pub mod place;
 pub mod primop;
 pub mod print;
+pub mod profile;
 #[allow(
     unsafe_code,
     reason = "takes memory from the system: see the module's invariants"

@@ -16,18 +16,25 @@ use nivis_lang::symbol::Symbol;
 use std::cell::Cell;
 
 impl Evaluator {
-    /// Lowers a file. `scope` are additional names around it (of `scopedImport`); the code's captures are their
-    /// slots, in order.
-    pub(crate) fn lower(&self, expr: ExprRef<'_>, scope: &[Symbol]) -> Result<&'static ThunkCode> {
+    /// Lowers a file that starts at `start`. `scope` are additional names around it (of `scopedImport`); the code's
+    /// captures are their slots, in order.
+    pub(crate) fn lower(
+        &self,
+        expr: ExprRef<'_>,
+        start: Pos,
+        scope: &[Symbol],
+    ) -> Result<&'static ThunkCode> {
         // Constants stay as long as the code does.
-        self.heap.permanently(|| self.lower_here(expr, scope))
+        self.heap.permanently(|| self.lower_here(expr, start, scope))
     }
 
-    fn lower_here(&self, expr: ExprRef<'_>, scope: &[Symbol]) -> Result<&'static ThunkCode> {
+    fn lower_here(&self, expr: ExprRef<'_>, start: Pos, scope: &[Symbol]) -> Result<&'static ThunkCode> {
         let base = self.base_scope.borrow();
         let mut lowering = Lowering {
             ev: self,
             scopes: Scopes::new(&base),
+            function: start,
+            head: None,
         };
         // The outer level only holds the additional names; the file captures them.
         lowering.scopes.enter_level();
@@ -44,6 +51,10 @@ impl Evaluator {
 struct Lowering<'e> {
     ev: &'e Evaluator,
     scopes: Scopes<'e>,
+    /// The function whose body is lowered, or the start of the file.
+    function: Pos,
+    /// For a lambda that is the body of another: the function that both are.
+    head: Option<Pos>,
 }
 
 impl Lowering<'_> {
@@ -76,6 +87,7 @@ impl Lowering<'_> {
             body: body?,
             captures,
             frame_size,
+            function: self.function,
         }))
     }
 
@@ -333,14 +345,19 @@ impl Lowering<'_> {
     }
 
     fn lambda(&mut self, lambda: &Lambda<'_>) -> Result<&'static LambdaCode> {
+        let function = self.head.take().unwrap_or(lambda.pos);
+        let maker = std::mem::replace(&mut self.function, function);
         self.scopes.enter_level();
         let lowered = self.lambda_inside(lambda);
+        self.function = maker;
         let (captures, frame_size) = self.scopes.leave_level(self.ev.code);
         let (parameter, body) = lowered?;
         Ok(self.alloc(LambdaCode {
             pos: lambda.pos,
             name: Cell::new(lambda.name),
             parameter,
+            function,
+            maker,
             captures,
             frame_size,
             body,
@@ -403,6 +420,7 @@ impl Lowering<'_> {
                 }))
             }
         };
+        self.head = matches!(lambda.body.kind, ExprKind::Lambda(_)).then_some(self.function);
         Ok((parameter, self.strict(lambda.body)?))
     }
 
@@ -435,6 +453,7 @@ impl Lowering<'_> {
             body,
             captures,
             frame_size: 0,
+            function: self.function,
         }))
     }
 

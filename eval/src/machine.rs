@@ -259,6 +259,12 @@ impl Evaluator {
 
     #[inline(never)]
     fn select_uncached(&self, code: &SelectCode, set: &'static Attrs) -> Result<Slot> {
+        if self.watch.counts_selections()
+            && let Some(found) = set.find(code.name)
+        {
+            self.watch.selected(found.pos);
+            return Ok(found.slot);
+        }
         match set.find_cached(code.name, &code.cache) {
             Some(found) => Ok(found.slot),
             None => Err(self.attribute_missing(set, code.name, code.pos)),
@@ -271,11 +277,15 @@ impl Evaluator {
         let Some(cell) = slot.as_cell() else {
             return self.force(slot, pos);
         };
-        self.force_cell(cell, || Some(found()).filter(|pos| pos.is_some()).unwrap_or(pos))
-            .map_err(|error| match found() {
-                at if at.is_some() && !self.is_internal(at) => error.frame(at, FrameText::Attribute(name)),
-                _ => error,
-            })
+        let force = || self.force_cell(cell, || Some(found()).filter(|pos| pos.is_some()).unwrap_or(pos));
+        let result = match self.watch.is_on() {
+            true => self.during_attribute(name, found(), force),
+            false => force(),
+        };
+        result.map_err(|error| match found() {
+            at if at.is_some() && !self.is_internal(at) => error.frame(at, FrameText::Attribute(name)),
+            _ => error,
+        })
     }
 
     #[cold]
@@ -307,11 +317,18 @@ impl Evaluator {
     fn eval_select_path(&self, code: &'static SelectPathCode, frame: &Frame<'_>) -> Result<Value> {
         let mut slot = self.eval(&code.base, frame)?.slot();
         let mut last = Pos::NONE;
+        let mut last_name = None;
+        let force = |slot: Slot, name: Option<Symbol>, at: Pos, pos: Pos| match name {
+            Some(name) if self.watch.is_on() && slot.evaluated().is_none() => {
+                self.during_attribute(name, at, || self.force(slot, pos))
+            }
+            _ => self.force(slot, pos),
+        };
         let result = (|| {
             for name in code.path {
                 count(&self.stats.lookups);
                 let (symbol, cache) = self.path_name(name, frame)?;
-                let value = self.force(slot, code.pos)?;
+                let value = force(slot, last_name, last, code.pos)?;
                 let find = |set| find_attr(set, symbol, cache);
                 let found = match (value.as_attrs(), &code.default) {
                     (Some(set), None) => {
@@ -328,9 +345,13 @@ impl Evaluator {
                 };
                 slot = found.slot;
                 last = found.pos;
+                last_name = Some(symbol);
+                if self.watch.is_on() {
+                    self.watch.selected(last);
+                }
             }
             let pos = if last.is_some() { last } else { code.pos };
-            self.force(slot, pos).map(Some)
+            force(slot, last_name, last, pos).map(Some)
         })();
         match (result, &code.default) {
             (Ok(Some(value)), _) => Ok(value),
@@ -405,6 +426,14 @@ impl Evaluator {
         code: &'static BinaryCode,
         frame: &Frame<'_>,
     ) -> Result<Value> {
+        match self.watch.is_on() {
+            true => self.operate_watched(code.primop, code.pos, || self.operate(operator, code, frame)),
+            false => self.operate(operator, code, frame),
+        }
+    }
+
+    #[inline(always)]
+    fn operate(&self, operator: Arithmetic, code: &'static BinaryCode, frame: &Frame<'_>) -> Result<Value> {
         let _depth = self.enter_call(code.pos)?;
         if let Some(primop) = code.primop {
             self.count_primop(primop);

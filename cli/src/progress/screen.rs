@@ -65,7 +65,7 @@ fn put(bytes: &[u8]) {
 }
 
 /// A line cut to so many columns; escape sequences take no room.
-pub(super) fn cut(line: &str, width: usize) -> String {
+pub(crate) fn cut(line: &str, width: usize) -> String {
     let mut out = String::new();
     let mut room = width;
     let mut chars = line.chars();

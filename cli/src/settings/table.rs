@@ -196,9 +196,24 @@ pub(crate) static SETTINGS: &[Setting] = &[
          which is `human` at a terminal and otherwise `reference` with the short trace below.",
     ),
     accepted("eval-cache", Kind::Bool, "true", &[]),
-    accepted("eval-profile-file", Kind::Path, "nix.profile", &[]),
-    accepted("eval-profiler", Kind::Text, "disabled", &[]),
-    accepted("eval-profiler-frequency", Kind::Int, "99", &[]),
+    documented(
+        "eval-profile-file",
+        Kind::Path,
+        "nix.profile",
+        "Where `eval-profiler` writes to.",
+    ),
+    documented(
+        "eval-profiler",
+        Kind::Text,
+        "disabled",
+        "`flamegraph`: write which calls took time, as folded stacks, to `eval-profile-file`. `disabled`: do not.",
+    ),
+    documented(
+        "eval-profiler-frequency",
+        Kind::Int,
+        "99",
+        "How often a second `eval-profiler` looks at the stack.",
+    ),
     documented(
         "eval-system",
         Kind::Text,
@@ -558,7 +573,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
         &["build-timeout"],
         "Builds that take more seconds are ended; 0 is no limit.",
     ),
-    accepted("trace-function-calls", Kind::Bool, "false", &[]),
+    documented(
+        "trace-function-calls",
+        Kind::Bool,
+        "false",
+        "Tell of each call of a function when it begins and when it ends, with the time in nanoseconds.",
+    ),
     effective(
         "trace-import-from-derivation",
         Kind::Bool,

@@ -1,0 +1,114 @@
+//! The profile on the screen while it is recorded.
+//!
+//! Evaluation goes on in its thread and hands over a profile now and then; another thread reads keys and draws. When the
+//! evaluation is done the last profile stays until the user has seen enough.
+
+mod sources;
+mod terminal;
+mod view;
+
+use super::table::Order;
+use crate::failure::{Failure, Result};
+use crate::interrupt::interrupted;
+use nivis_eval::profile::{Audience, Profile};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sources::Sources;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use terminal::{Key, Terminal};
+use view::{Outcome, View};
+
+/// How often a profile is handed over.
+const INTERVAL: Duration = Duration::from_millis(250);
+/// How long to wait for a key before looking for a new profile.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What the two threads share.
+#[derive(Default)]
+struct Shared {
+    profile: Option<Arc<Profile>>,
+    is_done: bool,
+    /// Whether the user closed the view.
+    is_closed: bool,
+}
+
+/// The view.
+pub(super) struct Screen {
+    shared: Arc<Mutex<Shared>>,
+    thread: JoinHandle<()>,
+}
+
+impl Screen {
+    /// Opens the view; the audience is for the evaluator.
+    pub(super) fn open(order: Order) -> Result<(Screen, Audience)> {
+        let failed = |error: std::io::Error| Failure::Plain(format!("--live needs a terminal: {error}"));
+        let terminal = Terminal::open().map_err(failed)?;
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let theirs = shared.clone();
+        let thread = std::thread::Builder::new()
+            .spawn(move || run(terminal, View::new(order), &theirs))
+            .map_err(failed)?;
+        let ours = shared.clone();
+        let audience = Audience {
+            interval: INTERVAL,
+            show: Box::new(move |profile| lock(&ours).profile = Some(Arc::new(profile))),
+        };
+        Ok((Screen { shared, thread }, audience))
+    }
+
+    /// Shows the last profile until the user closes the view.
+    pub(super) fn linger(self, profile: &Profile) {
+        {
+            let mut shared = lock(&self.shared);
+            shared.profile = Some(Arc::new(profile.clone()));
+            shared.is_done = true;
+        }
+        // If it panicked there is nothing to wait for.
+        let _ = self.thread.join();
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads keys and draws, until the user closes the view or interrupts the evaluation.
+fn run(mut terminal: Terminal, mut view: View, shared: &Mutex<Shared>) {
+    let mut sources = Sources::default();
+    let empty = Arc::new(Profile::default());
+    loop {
+        let (profile, is_done) = {
+            let shared = lock(shared);
+            (
+                shared.profile.clone().unwrap_or_else(|| empty.clone()),
+                shared.is_done,
+            )
+        };
+        if interrupted() {
+            break;
+        }
+        let lines = view.draw(&profile, &mut sources, is_done, terminal.size());
+        if terminal.draw(&lines).is_err() {
+            break;
+        }
+        match terminal.key(PATIENCE) {
+            Ok(Some(Key::Interrupt)) => {
+                drop(terminal);
+                lock(shared).is_closed = true;
+                // The thread that waits for signals does the rest.
+                let _ = kill(Pid::this(), Signal::SIGINT);
+                return;
+            }
+            Ok(Some(key)) => {
+                if view.press(key, &profile) == Outcome::Close {
+                    break;
+                }
+            }
+            Ok(None) => {}
+            Err(_) => break,
+        }
+    }
+    lock(shared).is_closed = true;
+}

@@ -1,0 +1,321 @@
+//! The profiler: a stack of the functions that run, what each took, and the tree of their calls.
+//!
+//! Work counts for the function whose text it is: a thunk's for the function that made it, wherever it is forced. Calls,
+//! thunks and bytes are exact, read off the heap's counters whenever the function on top changes. Time is sampled: when
+//! the ticker is due, what passed since the last sample counts for the function on top. So all of it counts for
+//! somebody, and the sums are the totals.
+
+use super::Activity;
+use super::attributes::Attributes;
+use super::ticker::Ticker;
+use super::tree::Tree;
+use crate::code::LambdaCode;
+use crate::heap::Heap;
+use crate::primop::Primop;
+use nivis_lang::position::Pos;
+use rustc_hash::FxHashMap;
+use std::time::Instant;
+
+/// After how many bytes the stack is looked at for the tree.
+const BYTE_INTERVAL: u64 = 8 << 10;
+
+/// An activation whose node of the tree is not known yet.
+const UNKNOWN: u32 = u32::MAX;
+
+/// What a row of the profile is about.
+#[derive(Clone, Copy)]
+pub(super) enum Subject {
+    /// What no function did.
+    Top,
+    /// A function, by where it starts, or what a file does outside of functions.
+    Place(Pos, Option<&'static LambdaCode>),
+    /// A primop.
+    Primop(&'static Primop),
+}
+
+/// What one function took.
+pub(super) struct Entry {
+    pub(super) subject: Subject,
+    pub(super) calls: u64,
+    /// Thunks it made.
+    pub(super) made: u64,
+    /// Of those, how many were forced.
+    pub(super) forced: u64,
+    pub(super) self_bytes: u64,
+    pub(super) self_nanos: u64,
+    pub(super) total_bytes: u64,
+    pub(super) total_nanos: u64,
+    /// How often it is on the stack.
+    active: u32,
+}
+
+impl Entry {
+    fn new(subject: Subject) -> Entry {
+        Entry {
+            subject,
+            calls: 0,
+            made: 0,
+            forced: 0,
+            self_bytes: 0,
+            self_nanos: 0,
+            total_bytes: 0,
+            total_nanos: 0,
+            active: 0,
+        }
+    }
+}
+
+struct Activation {
+    entry: u32,
+    node: u32,
+    since: Reading,
+}
+
+/// How far the clocks are.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Reading {
+    pub(super) nanos: u64,
+    pub(super) bytes: u64,
+}
+
+/// Thunks that were made of expressions.
+#[inline(always)]
+fn thunks(heap: &Heap) -> u64 {
+    heap.counters.cells.get() - heap.counters.applications.get()
+}
+
+/// A profile that is being recorded.
+pub(super) struct Recorder {
+    pub(super) entries: Vec<Entry>,
+    known: FxHashMap<u64, u32>,
+    stack: Vec<Activation>,
+    pub(super) tree: Tree,
+    pub(super) attributes: Attributes,
+    ticker: Ticker,
+    last_sample: Instant,
+    /// Time as far as samples saw it, and bytes as far as they count for somebody.
+    pub(super) now: Reading,
+    /// Bytes that there were before.
+    start_bytes: u64,
+    thunks: u64,
+    /// Bytes that count for a node of the tree.
+    treed_bytes: u64,
+    /// Applications (elements of `map` and its kin) that were forced.
+    pub(super) applications_forced: u64,
+}
+
+impl Recorder {
+    /// Records from now on.
+    pub(super) fn new(heap: &Heap, frequency: u32) -> Recorder {
+        let bytes = heap.used_bytes();
+        let now = Reading { nanos: 0, bytes };
+        Recorder {
+            entries: vec![Entry {
+                active: 1,
+                ..Entry::new(Subject::Top)
+            }],
+            known: FxHashMap::default(),
+            stack: vec![Activation {
+                entry: 0,
+                node: 0,
+                since: now,
+            }],
+            tree: Tree::new(),
+            attributes: Attributes::default(),
+            ticker: Ticker::start(frequency),
+            last_sample: Instant::now(),
+            now,
+            start_bytes: bytes,
+            thunks: thunks(heap),
+            treed_bytes: bytes,
+            applications_forced: 0,
+        }
+    }
+
+    /// Begins an activity. Whether it has to be left: a function's own thunks need not be told apart from it.
+    #[inline]
+    pub(super) fn enter(&mut self, heap: &Heap, activity: Activity) -> bool {
+        self.settle(heap);
+        let entry = match activity {
+            Activity::Call(code) => {
+                let entry = self.place(code.function);
+                let known = &mut self.entries[entry as usize];
+                if let Subject::Place(_, lambda @ None) = &mut known.subject
+                    && code.pos == code.function
+                {
+                    *lambda = Some(code);
+                }
+                known.calls += 1;
+                entry
+            }
+            Activity::Primop(primop) => {
+                let entry = self.primop(primop);
+                self.entries[entry as usize].calls += 1;
+                entry
+            }
+            Activity::Thunk(pos) => {
+                let entry = self.place(pos);
+                self.entries[entry as usize].forced += 1;
+                if self.top().entry == entry {
+                    return false;
+                }
+                entry
+            }
+        };
+        self.entries[entry as usize].active += 1;
+        self.stack.push(Activation {
+            entry,
+            node: UNKNOWN,
+            since: self.now,
+        });
+        true
+    }
+
+    /// Ends the activity on top.
+    #[inline]
+    pub(super) fn leave(&mut self, heap: &Heap) {
+        self.settle(heap);
+        if let Some(Activation { entry, since, .. }) = self.stack.pop() {
+            let entry = &mut self.entries[entry as usize];
+            entry.active -= 1;
+            if entry.active == 0 {
+                entry.total_nanos += self.now.nanos - since.nanos;
+                entry.total_bytes += self.now.bytes - since.bytes;
+            }
+        }
+    }
+
+    /// A lambda expression that `maker` evaluated was looked at for the first time.
+    pub(super) fn closure_forced(&mut self, maker: Pos) {
+        let entry = self.place(maker);
+        self.entries[entry as usize].forced += 1;
+    }
+
+    /// What was done since the last time counts for the function on top.
+    #[inline(always)]
+    pub(super) fn settle(&mut self, heap: &Heap) {
+        let (bytes, thunks) = (heap.used_bytes(), thunks(heap));
+        let top = self.top().entry;
+        let entry = &mut self.entries[top as usize];
+        entry.self_bytes += bytes - self.now.bytes;
+        entry.made += thunks - self.thunks;
+        self.now.bytes = bytes;
+        self.thunks = thunks;
+        if bytes - self.treed_bytes >= BYTE_INTERVAL || self.ticker.is_due() {
+            self.sample();
+        }
+    }
+
+    /// What was taken since the profile began.
+    pub(super) fn bytes(&self) -> u64 {
+        self.now.bytes - self.start_bytes
+    }
+
+    /// Whether a sample will be taken at the next chance.
+    pub(super) fn is_due(&self) -> bool {
+        self.ticker.is_due()
+    }
+
+    /// Looks at the stack.
+    #[cold]
+    #[inline(never)]
+    fn sample(&mut self) {
+        let node = self.top_node();
+        let node = &mut self.tree.nodes[node as usize];
+        node.bytes += self.now.bytes - self.treed_bytes;
+        self.treed_bytes = self.now.bytes;
+        if self.ticker.is_due() {
+            self.ticker.reset();
+            let now = Instant::now();
+            let nanos = u64::try_from((now - self.last_sample).as_nanos()).unwrap_or_default();
+            self.last_sample = now;
+            self.now.nanos += nanos;
+            node.nanos += nanos;
+            let top = self.top().entry;
+            self.entries[top as usize].self_nanos += nanos;
+        }
+    }
+
+    /// What passed since the last sample counts, too.
+    pub(super) fn finish(&mut self, heap: &Heap) {
+        self.settle(heap);
+        let now = Instant::now();
+        let nanos = u64::try_from((now - self.last_sample).as_nanos()).unwrap_or_default();
+        self.last_sample = now;
+        self.now.nanos += nanos;
+        let (node, top) = (self.top_node(), self.top().entry);
+        let node = &mut self.tree.nodes[node as usize];
+        node.nanos += nanos;
+        node.bytes += self.now.bytes - self.treed_bytes;
+        self.treed_bytes = self.now.bytes;
+        self.entries[top as usize].self_nanos += nanos;
+    }
+
+    /// Nobody is charged for what passed since the last sample: it was spent on showing the profile.
+    pub(super) fn skip_time(&mut self) {
+        self.last_sample = Instant::now();
+    }
+
+    /// For each function that runs, what it took since it was called.
+    pub(super) fn running(&self) -> FxHashMap<u32, Reading> {
+        let mut running = FxHashMap::default();
+        for activation in &self.stack {
+            running.entry(activation.entry).or_insert(Reading {
+                nanos: self.now.nanos - activation.since.nanos,
+                bytes: self.now.bytes - activation.since.bytes,
+            });
+        }
+        running
+    }
+
+    #[inline(always)]
+    fn top(&self) -> &Activation {
+        &self.stack[self.stack.len() - 1]
+    }
+
+    /// The node of the function on top, whose callers' nodes are found or made on the way.
+    fn top_node(&mut self) -> u32 {
+        let known = self
+            .stack
+            .iter()
+            .rposition(|activation| activation.node != UNKNOWN);
+        let first = known.unwrap_or(0);
+        let mut node = self.stack[first].node;
+        for activation in &mut self.stack[first + 1..] {
+            node = self.tree.child(node, activation.entry);
+            activation.node = node;
+        }
+        node
+    }
+
+    #[inline(always)]
+    fn place(&mut self, pos: Pos) -> u32 {
+        if !pos.is_some() {
+            return 0;
+        }
+        self.entry(u64::from(pos.0), || Subject::Place(pos, None))
+    }
+
+    #[inline(always)]
+    fn primop(&mut self, primop: &'static Primop) -> u32 {
+        // No position is that large.
+        let key = std::ptr::from_ref(primop).addr() as u64 | 1 << 63;
+        self.entry(key, || Subject::Primop(primop))
+    }
+
+    #[inline(always)]
+    fn entry(&mut self, key: u64, subject: impl FnOnce() -> Subject) -> u32 {
+        match self.known.get(&key) {
+            Some(&entry) => entry,
+            None => self.new_entry(key, subject()),
+        }
+    }
+
+    #[cold]
+    fn new_entry(&mut self, key: u64, subject: Subject) -> u32 {
+        let entry = self.entries.len() as u32;
+        self.entries.push(Entry::new(subject));
+        self.known.insert(key, entry);
+        entry
+    }
+}
