@@ -51,6 +51,8 @@ pub(crate) struct Options {
     text: bool,
     live: bool,
     flamegraph: Option<Arg>,
+    /// Percent of the whole below which frames are left out of flame graphs.
+    min_width: f64,
     folded: Option<Arg>,
     pprof: Option<Arg>,
     speedscope: Option<Arg>,
@@ -65,6 +67,10 @@ const FLAGS: &[(&str, &str)] = &[
     ("--top N", "Show so many functions, files and attributes (30)."),
     ("--bytes", "Flame graph and folded stacks weigh bytes, not time."),
     ("--flamegraph FILE", "Write a flame graph to FILE, as SVG."),
+    (
+        "--min-width PERCENT",
+        "Leave frames below that out of the flame graph (0.1).",
+    ),
     (
         "--folded FILE",
         "Write stacks to FILE, a line each, for tools that draw flame graphs.",
@@ -126,6 +132,7 @@ fn parse(args: &[Arg]) -> Result<Option<(Options, &[Arg])>> {
         text: false,
         live: false,
         flamegraph: None,
+        min_width: 0.1,
         folded: None,
         pprof: None,
         speedscope: None,
@@ -157,6 +164,7 @@ fn parse(args: &[Arg]) -> Result<Option<(Options, &[Arg])>> {
             "--top" => options.rows = number(&flag, &value()?)?,
             "--frequency" => options.frequency = number(&flag, &value()?)?,
             "--flamegraph" => options.flamegraph = Some(value()?),
+            "--min-width" => options.min_width = number(&flag, &value()?)?,
             "--folded" => options.folded = Some(value()?),
             "--pprof" => options.pprof = Some(value()?),
             "--speedscope" => options.speedscope = Some(value()?),
@@ -248,7 +256,10 @@ impl Watching {
 
 fn write_files(profile: &Profile, options: &Options) -> Result<()> {
     if let Some(file) = &options.flamegraph {
-        write(file, &flamegraph::svg(profile, options.weight)?)?;
+        write(
+            file,
+            &flamegraph::svg(profile, options.weight, options.min_width)?,
+        )?;
     }
     if let Some(file) = &options.folded {
         write(file, stacks::folded(profile, options.weight).as_bytes())?;

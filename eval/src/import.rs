@@ -73,6 +73,7 @@ impl Evaluator {
                 );
                 let code = self.load_file(&resolved, &[])?;
                 let (slot, _) = self.heap.thunk(code);
+                self.made_thunk_of_file(code.function);
                 self.files.values.borrow_mut().insert(resolved.clone(), slot);
                 slot
             }
@@ -173,6 +174,7 @@ impl Evaluator {
 
     fn run_code(&self, code: &'static ThunkCode, scope: &[(Symbol, Slot)]) -> Result<Value> {
         let (slot, captures) = self.heap.thunk(code);
+        self.made_thunk_of_file(code.function);
         for (i, source) in code.captures.iter().enumerate() {
             // At the top, captures come from the locals that the scope's names were given.
             let local = source.as_captured().unwrap_or_else(|local| local);

@@ -163,6 +163,14 @@ impl Evaluator {
         Some(sampler.as_ref()?.folded(self))
     }
 
+    /// The thunk of a whole file counts as made by what the file itself does, which will be charged for forcing it.
+    pub(crate) fn made_thunk_of_file(&self, start: Pos) {
+        if let Some(recorder) = &mut *self.watch.recorder.borrow_mut() {
+            recorder.settle(self.heap);
+            recorder.made_for(start);
+        }
+    }
+
     /// Runs part of an evaluation, which is told if `WATCHED`.
     #[inline(always)]
     pub(crate) fn during<const WATCHED: bool, T>(&self, activity: Activity, run: impl FnOnce() -> T) -> T {

@@ -3,6 +3,7 @@
 //! Evaluation goes on in its thread and hands over a profile now and then; another thread reads keys and draws. When the
 //! evaluation is done the last profile stays until the user has seen enough.
 
+mod held;
 mod sources;
 mod terminal;
 mod view;

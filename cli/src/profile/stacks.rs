@@ -68,12 +68,12 @@ pub(super) fn frame(function: &Described, prefix: &str) -> String {
     text.replace([';', '\n'], ",")
 }
 
-/// The directories that all files share.
+/// The directories that all files share, but for those that are part of the program.
 pub(super) fn common_prefix(profile: &Profile) -> String {
     let files = profile.rows.iter().filter_map(|row| row.function.place.as_ref());
     let mut files = files
         .map(|place| &*place.file)
-        .filter(|file| file.starts_with('/'));
+        .filter(|file| file.starts_with('/') && !file.starts_with("/__corepkgs__/"));
     let Some(first) = files.next() else {
         return String::new();
     };

@@ -191,6 +191,13 @@ impl Recorder {
         self.entries[entry as usize].forced += 1;
     }
 
+    /// The last thunk that was made counts for another function than the one on top.
+    pub(super) fn made_for(&mut self, pos: Pos) {
+        let (top, other) = (self.top().entry, self.place(pos));
+        self.entries[top as usize].made -= 1;
+        self.entries[other as usize].made += 1;
+    }
+
     /// What was done since the last time counts for the function on top.
     #[inline(always)]
     pub(super) fn settle(&mut self, heap: &Heap) {

@@ -1,5 +1,6 @@
 //! The terminal as a screen to draw on and keys to read.
 
+use super::held::Held;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use std::fs::{File, OpenOptions};
@@ -32,7 +33,10 @@ pub(super) enum Key {
 pub(super) struct Terminal {
     file: File,
     saved: Termios,
+    held: Held,
     drawn: Vec<String>,
+    /// What was read and is not taken for a key yet.
+    read: Vec<u8>,
 }
 
 impl Terminal {
@@ -42,12 +46,14 @@ impl Terminal {
         let saved = tcgetattr(&file)?;
         let mut raw = saved.clone();
         cfmakeraw(&mut raw);
-        tcsetattr(&file, SetArg::TCSANOW, &raw)?;
         let mut terminal = Terminal {
             file,
             saved,
+            held: Held::new()?,
             drawn: vec![],
+            read: vec![],
         };
+        tcsetattr(&terminal.file, SetArg::TCSANOW, &raw)?;
         // Another screen, without a cursor and without wrapping.
         terminal.file.write_all(b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J")?;
         Ok(terminal)
@@ -79,15 +85,20 @@ impl Terminal {
 
     /// The next key, if one is pressed in time.
     pub(super) fn key(&mut self, patience: Duration) -> io::Result<Option<Key>> {
-        if !self.waits_for_input(patience)? {
-            return Ok(None);
+        if self.read.is_empty() {
+            if !self.waits_for_input(patience)? {
+                return Ok(None);
+            }
+            let mut bytes = [0; 64];
+            match self.file.read(&mut bytes)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => self.read.extend_from_slice(&bytes[..count]),
+            }
         }
-        let mut bytes = [0; 32];
-        let count = self.file.read(&mut bytes)?;
-        match count {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(Some(parse(&bytes[..count]))),
-        }
+        let length = length(&self.read);
+        let key = parse(&self.read[..length]);
+        self.read.drain(..length);
+        Ok(Some(key))
     }
 
     fn waits_for_input(&self, patience: Duration) -> io::Result<bool> {
@@ -106,6 +117,19 @@ impl Drop for Terminal {
         // If the terminal is gone there is nothing to restore.
         let _ = self.file.write_all(b"\x1b[?7h\x1b[?25h\x1b[?1049l");
         let _ = tcsetattr(&self.file, SetArg::TCSANOW, &self.saved);
+        let _ = self.held.release(&mut self.file);
+    }
+}
+
+/// How many bytes the first key takes.
+fn length(bytes: &[u8]) -> usize {
+    match bytes {
+        // A sequence ends with a letter or `~`.
+        [b'\x1b', b'[' | b'O', rest @ ..] => {
+            let end = rest.iter().position(|byte| (0x40..0x7f).contains(byte));
+            end.map_or(bytes.len(), |end| end + 3)
+        }
+        _ => 1,
     }
 }
 
@@ -123,5 +147,23 @@ fn parse(bytes: &[u8]) -> Key {
         [3] => Key::Interrupt,
         [byte] if (0x20..0x7f).contains(byte) => Key::Char(char::from(*byte)),
         _ => Key::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_come_together_are_taken_apart() {
+        let mut bytes = &b"\x1b[Hj\x1b[6~\x1bOB\r\x1b"[..];
+        let mut keys = vec![];
+        while !bytes.is_empty() {
+            let (key, rest) = bytes.split_at(length(bytes));
+            keys.push(parse(key));
+            bytes = rest;
+        }
+        use Key::*;
+        assert_eq!(keys, [Home, Char('j'), PageDown, Down, Enter, Back]);
     }
 }
