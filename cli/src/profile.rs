@@ -115,6 +115,7 @@ pub(crate) fn run(invocation: &Invocation) -> Result<()> {
         name,
         args: rest.to_vec(),
         environment,
+        entry: invocation.entry,
         profile: Some(Rc::new(options)),
         style: invocation.style,
         stack_size: invocation.stack_size,

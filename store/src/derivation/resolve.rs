@@ -43,13 +43,14 @@ impl Derivation {
         };
         rewrite(&mut resolved.builder);
         resolved.args.iter_mut().for_each(rewrite);
-        resolved.env = std::mem::take(&mut resolved.env)
-            .into_iter()
-            .map(|(mut name, mut value)| {
-                rewrite(&mut name);
-                rewrite(&mut value);
-                (name, value)
-            })
+        let rewritten = |text: &[u8]| {
+            let mut text = text.to_vec();
+            rewrite(&mut text);
+            text
+        };
+        let variables = self.env.iter();
+        resolved.env = variables
+            .map(|(name, value)| (rewritten(name), rewritten(value)))
             .collect();
         // Nothing is read: there are no inputs any more.
         let made = instantiate(store, &mut resolved, &mut HashModuloCache::new(), &mut |path| {
