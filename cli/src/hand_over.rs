@@ -81,6 +81,8 @@ pub(crate) fn evaluate(
         .stdout(Stdio::from(OwnedFd::from(theirs)))
         .spawn()
         .map_err(failed)?;
+    // It holds the other end of the socket, which would never close.
+    drop(command);
     let text = read(&mut ours, &child).map_err(failed)?;
     let evaluated = parse(store, &text)?;
     if let Some(evaluated) = &evaluated {

@@ -187,7 +187,6 @@ pub(crate) static SETTINGS: &[Setting] = &[
     ),
     accepted("download-buffer-size", Kind::Int, "1048576", &[]),
     accepted("download-speed", Kind::Int, "0", &[]),
-    accepted("eval-attrset-update-layer-rhs-threshold", Kind::Int, "16", &[]),
     documented(
         "error-format",
         Kind::ErrorFormat,
@@ -195,6 +194,7 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "How errors are shown: `human`, with pictures of the source; `reference`, as C++ Nix does; `json`; or `auto`, \
          which is `human` at a terminal and otherwise `reference` with the short trace below.",
     ),
+    accepted("eval-attrset-update-layer-rhs-threshold", Kind::Int, "16", &[]),
     accepted("eval-cache", Kind::Bool, "true", &[]),
     documented(
         "eval-profile-file",
