@@ -18,6 +18,7 @@ use crate::path::{PathError, StoreDir, StorePath, output_path_name};
 
 pub use hash_modulo::{DrvHash, HashModuloCache};
 pub use instantiate::{Instantiated, check_invariants, instantiate};
+pub use resolve::OutputPath;
 pub use variables::{Text, Variables};
 
 /// A derivation. Strings of the language are bytes, hence so are the strings here.

@@ -4,6 +4,9 @@ use super::placeholder::DownstreamPlaceholder;
 use super::{Derivation, DerivationError, DerivationKind, HashModuloCache, Instantiated, instantiate};
 use crate::path::{StoreDir, StorePath};
 
+/// Gives the path of an output of an input, if it has one.
+pub type OutputPath<'f, E> = dyn FnMut(&StorePath, &str) -> Result<Option<StorePath>, E> + 'f;
+
 impl Derivation {
     /// Whether it can only be built once it is resolved. With `content_addressed`, also those with fixed outputs
     /// that need other derivations are, for that saves builds.
@@ -21,7 +24,7 @@ impl Derivation {
     pub fn resolve<E: From<DerivationError>>(
         &self,
         store: &StoreDir,
-        output_path: &mut dyn FnMut(&StorePath, &str) -> Result<Option<StorePath>, E>,
+        output_path: &mut OutputPath<'_, E>,
     ) -> Result<Result<(Derivation, Instantiated), StorePath>, E> {
         let mut resolved = self.clone();
         let mut rewrites = vec![];
@@ -54,7 +57,7 @@ impl Derivation {
             .collect();
         // Nothing is read: there are no inputs any more.
         let made = instantiate(store, &mut resolved, &mut HashModuloCache::new(), &mut |path| {
-            Err(DerivationError::Cycle(store.print(path)).into())
+            Err(DerivationError::Cycle(store.print(path)))
         })?;
         Ok(Ok((resolved, made)))
     }
