@@ -57,6 +57,9 @@ mod table;
 mod user_environment;
 mod xml;
 
+#[global_allocator]
+static ALLOCATOR: nivis_eval::allocator::Allocator = nivis_eval::allocator::Allocator;
+
 fn main() {
     program::main()
 }

@@ -12,6 +12,9 @@ use crate::ops::coerce::Coercion;
 use crate::value::{Slot, Unpacked, Value};
 use nivis_lang::position::Pos;
 
+/// More than most texts have.
+const TEXT_SIZE: usize = 256;
+
 /// What becomes of values that JSON has no form for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JsonStyle {
@@ -32,7 +35,7 @@ impl JsonStyle {
 impl Evaluator {
     /// A value as JSON; the contexts met are added to `into`.
     pub fn to_json(&self, slot: Slot, pos: Pos, into: &mut ContextId, style: JsonStyle) -> Result<Vec<u8>> {
-        let mut out = vec![];
+        let mut out = Vec::with_capacity(TEXT_SIZE);
         self.write_json(&mut out, slot, pos, into, style)?;
         Ok(out)
     }

@@ -176,7 +176,8 @@ impl Derivation {
     }
 
     fn is_output(&self, name: &[u8]) -> bool {
-        std::str::from_utf8(name).is_ok_and(|name| self.outputs.contains_key(name))
+        // There are few.
+        self.outputs.keys().any(|output| output.as_bytes() == name)
     }
 }
 
