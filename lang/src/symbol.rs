@@ -171,7 +171,7 @@ mod tests {
         let b = symbols.intern(b"b");
         assert_eq!((a.index(), b.index()), (0, 1));
         assert_eq!(symbols.intern(b"a"), a);
-        assert_eq!(&*symbols.resolve(b), b"b");
+        assert_eq!(symbols.resolve(b), b"b");
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
     fn names_may_be_any_bytes() {
         let mut symbols = Symbols::new();
         let odd = symbols.intern(b"x\xff\xc3\xa9");
-        assert_eq!(&*symbols.resolve(odd), b"x\xff\xc3\xa9");
+        assert_eq!(symbols.resolve(odd), b"x\xff\xc3\xa9");
         assert_ne!(odd, symbols.intern("xé".as_bytes()));
     }
 }
