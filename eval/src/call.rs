@@ -51,7 +51,7 @@ impl Evaluator {
 
     #[inline(never)]
     pub(crate) fn force_cell(&self, cell: &'static Cell, pos: impl Fn() -> Pos) -> Result<Value> {
-        if self.watch.is_on() {
+        if self.watch.is_recording() {
             return self.force_cell_watched(cell, pos);
         }
         self.force_cell_with::<false>(cell, pos)

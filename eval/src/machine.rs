@@ -278,7 +278,7 @@ impl Evaluator {
             return self.force(slot, pos);
         };
         let force = || self.force_cell(cell, || Some(found()).filter(|pos| pos.is_some()).unwrap_or(pos));
-        let result = match self.watch.is_on() {
+        let result = match self.watch.is_recording() {
             true => self.during_attribute(name, found(), force),
             false => force(),
         };
@@ -319,7 +319,7 @@ impl Evaluator {
         let mut last = Pos::NONE;
         let mut last_name = None;
         let force = |slot: Slot, name: Option<Symbol>, at: Pos, pos: Pos| match name {
-            Some(name) if self.watch.is_on() && slot.evaluated().is_none() => {
+            Some(name) if self.watch.is_recording() && slot.evaluated().is_none() => {
                 self.during_attribute(name, at, || self.force(slot, pos))
             }
             _ => self.force(slot, pos),

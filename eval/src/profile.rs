@@ -45,6 +45,12 @@ pub struct Audience {
 pub struct Watch {
     /// Whether anybody does.
     on: Cell<bool>,
+    /// Whether calls and selections are counted.
+    counting: Cell<bool>,
+    /// Whether a profile is recorded.
+    recording: Cell<bool>,
+    /// Whether calls are told as the reference does, by traces or samples.
+    telling: Cell<bool>,
     traces: Cell<bool>,
     counts: RefCell<Option<Box<Counts>>>,
     recorder: RefCell<Option<Box<Recorder>>>,
@@ -60,8 +66,15 @@ impl Watch {
         self.on.get()
     }
 
+    /// Whether forcing must be told, too.
+    #[inline(always)]
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording.get()
+    }
+
     /// Counts calls and selections from now on.
     pub fn count(&self) {
+        self.counting.set(true);
         self.counts.borrow_mut().get_or_insert_default();
         self.on.set(true);
     }
@@ -74,23 +87,40 @@ impl Watch {
     /// Tells of each call when it begins and when it ends, as the reference does with `trace-function-calls`.
     pub fn trace_calls(&self) {
         self.traces.set(true);
+        self.telling.set(true);
         self.on.set(true);
     }
 
     /// Looks at the stack of calls so often a second from now on, as the reference does with `eval-profiler`.
     pub fn sample(&self, frequency: u32) {
         *self.sampler.borrow_mut() = Some(Box::new(Sampler::new(frequency)));
+        self.telling.set(true);
         self.on.set(true);
     }
 
-    #[cold]
+    #[inline(always)]
     pub(crate) fn called_primop(&self, primop: &'static Primop) {
+        if self.counting.get() {
+            self.count_primop(primop);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn called(&self, code: &'static LambdaCode) {
+        if self.counting.get() {
+            self.count_function(code);
+        }
+    }
+
+    #[cold]
+    fn count_primop(&self, primop: &'static Primop) {
         if let Some(counts) = &mut *self.counts.borrow_mut() {
             counts.primop(primop.name);
         }
     }
 
-    pub(crate) fn called(&self, code: &'static LambdaCode) {
+    #[cold]
+    fn count_function(&self, code: &'static LambdaCode) {
         if let Some(counts) = &mut *self.counts.borrow_mut() {
             counts.function(code);
         }
@@ -116,7 +146,7 @@ impl Watch {
 
     /// Whether selections must not be remembered, so that each is told.
     pub(crate) fn counts_selections(&self) -> bool {
-        self.is_on() && self.counts.borrow().is_some()
+        self.counting.get()
     }
 
     #[cold]
@@ -144,6 +174,7 @@ impl Evaluator {
         let watch = &self.watch;
         *watch.recorder.borrow_mut() = Some(Box::new(Recorder::new(self.heap, frequency)));
         *watch.audience.borrow_mut() = audience.map(|audience| (audience, Instant::now()));
+        watch.recording.set(true);
         watch.on.set(true);
     }
 
@@ -174,7 +205,7 @@ impl Evaluator {
     /// Runs part of an evaluation, which is told if `WATCHED`.
     #[inline(always)]
     pub(crate) fn during<const WATCHED: bool, T>(&self, activity: Activity, run: impl FnOnce() -> T) -> T {
-        if !WATCHED {
+        if !WATCHED || !self.watch.is_recording() {
             return run();
         }
         let must_leave = self.enter(activity);
@@ -239,6 +270,9 @@ impl Evaluator {
     #[cold]
     #[inline(never)]
     pub(crate) fn call_watched(&self, function: Value, args: &[Slot], pos: Pos) -> Result<Value> {
+        if !self.watch.telling.get() {
+            return self.call_with::<true>(function, args, pos);
+        }
         self.during_call(
             || Frame::of_call(self, function, args, pos),
             pos,
@@ -255,6 +289,9 @@ impl Evaluator {
         pos: Pos,
         operate: impl FnOnce() -> T,
     ) -> T {
+        if !self.watch.telling.get() {
+            return operate();
+        }
         let name = primop.map_or("", |primop| primop.name);
         self.during_call(|| Frame::of_primop(name, pos), pos, operate)
     }

@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 use std::time::Instant;
 
 /// After how many bytes the stack is looked at for the tree.
-const BYTE_INTERVAL: u64 = 8 << 10;
+const BYTE_INTERVAL: u64 = 64 << 10;
 
 /// An activation whose node of the tree is not known yet.
 const UNKNOWN: u32 = u32::MAX;
