@@ -6,7 +6,7 @@ pub mod scratch;
 use nivis_eval::error::Result;
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::heap::OutOfMemory;
-use nivis_eval::host::{FileType, Host, Level, MemoryHost, Source, WantedOutputs};
+use nivis_eval::host::{FileType, Host, Level, MemoryHost, RealisedOutputs, Source, WantedOutputs};
 use nivis_eval::settings::Settings;
 use nivis_store::derivation::{Derivation, Instantiated};
 use nivis_store::hash::Hash;
@@ -99,7 +99,7 @@ impl Host for LimitedHost {
         self.host.references(path)
     }
 
-    fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<()> {
+    fn realise(&self, wanted: &[WantedOutputs<'_>]) -> Result<RealisedOutputs> {
         self.host.realise(wanted)
     }
 }
