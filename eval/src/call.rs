@@ -161,10 +161,12 @@ impl Evaluator {
     /// [`Evaluator::call`] with one argument. Most calls are of a lambda that takes just one.
     #[inline(always)]
     pub(crate) fn call_one(&self, function: Value, argument: Slot, pos: Pos) -> Result<Value> {
+        if self.watch.is_on() {
+            return self.call_watched(function, &[argument], pos);
+        }
         if let Some(object) = function.as_function()
             && let FunctionKind::Lambda(code, captures) = object.kind()
             && let Parameter::Name(_) = code.parameter
-            && !self.watch.is_on()
         {
             return self.call_simple(code, captures, argument, pos);
         }

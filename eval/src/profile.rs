@@ -52,6 +52,7 @@ pub struct Watch {
     /// Whether calls are told as the reference does, by traces or samples.
     telling: Cell<bool>,
     traces: Cell<bool>,
+    sampling: Cell<bool>,
     counts: RefCell<Option<Box<Counts>>>,
     recorder: RefCell<Option<Box<Recorder>>>,
     sampler: RefCell<Option<Box<Sampler>>>,
@@ -94,6 +95,7 @@ impl Watch {
     /// Looks at the stack of calls so often a second from now on, as the reference does with `eval-profiler`.
     pub fn sample(&self, frequency: u32) {
         *self.sampler.borrow_mut() = Some(Box::new(Sampler::new(frequency)));
+        self.sampling.set(true);
         self.telling.set(true);
         self.on.set(true);
     }
@@ -205,10 +207,8 @@ impl Evaluator {
     /// Runs part of an evaluation, which is told if `WATCHED`.
     #[inline(always)]
     pub(crate) fn during<const WATCHED: bool, T>(&self, activity: Activity, run: impl FnOnce() -> T) -> T {
-        if !WATCHED || !self.watch.is_recording() {
-            return run();
-        }
-        let must_leave = self.enter(activity);
+        let must_leave = WATCHED && self.watch.is_recording() && self.enter(activity);
+        // There must be one place that runs it: it becomes part of this then.
         let result = run();
         if must_leave && let Some(recorder) = &mut *self.watch.recorder.borrow_mut() {
             recorder.leave(self.heap);
@@ -216,6 +216,7 @@ impl Evaluator {
         result
     }
 
+    #[inline(always)]
     fn enter(&self, activity: Activity) -> bool {
         let mut recorder = self.watch.recorder.borrow_mut();
         let Some(recorder) = &mut *recorder else {
@@ -252,16 +253,14 @@ impl Evaluator {
     pub(crate) fn during_attribute<T>(&self, name: Symbol, pos: Pos, run: impl FnOnce() -> T) -> T {
         let entered = match &mut *self.watch.recorder.borrow_mut() {
             Some(recorder) => {
-                recorder.settle(self.heap);
-                recorder.attributes.enter(name, pos, recorder.now);
+                recorder.enter_attribute(self.heap, name, pos);
                 true
             }
             None => false,
         };
         let result = run();
         if entered && let Some(recorder) = &mut *self.watch.recorder.borrow_mut() {
-            recorder.settle(self.heap);
-            recorder.attributes.leave(recorder.now);
+            recorder.leave_attribute(self.heap);
         }
         result
     }
@@ -270,9 +269,6 @@ impl Evaluator {
     #[cold]
     #[inline(never)]
     pub(crate) fn call_watched(&self, function: Value, args: &[Slot], pos: Pos) -> Result<Value> {
-        if !self.watch.telling.get() {
-            return self.call_with::<true>(function, args, pos);
-        }
         self.during_call(
             || Frame::of_call(self, function, args, pos),
             pos,
@@ -289,36 +285,39 @@ impl Evaluator {
         pos: Pos,
         operate: impl FnOnce() -> T,
     ) -> T {
-        if !self.watch.telling.get() {
-            return operate();
-        }
         let name = primop.map_or("", |primop| primop.name);
         self.during_call(|| Frame::of_primop(name, pos), pos, operate)
     }
 
-    /// Tells of a call as the reference does.
+    /// Tells of a call as the reference does, if anybody wants to know.
+    #[inline(always)]
     fn during_call<T>(&self, frame: impl FnOnce() -> Frame, pos: Pos, call: impl FnOnce() -> T) -> T {
-        let traces = self.watch.traces.get();
-        if traces {
-            self.trace_call("entered", pos);
-        }
-        let samples = self.watch.sampler.borrow().is_some();
-        if samples {
-            let frame = frame();
-            if let Some(sampler) = &mut *self.watch.sampler.borrow_mut() {
-                sampler.enter(frame);
+        let tells = self.watch.telling.get();
+        if tells {
+            if self.watch.traces.get() {
+                self.trace_call("entered", pos);
+            }
+            if self.watch.sampling.get() {
+                let frame = frame();
+                if let Some(sampler) = &mut *self.watch.sampler.borrow_mut() {
+                    sampler.enter(frame);
+                }
             }
         }
+        // There must be one place that calls: it becomes part of this then.
         let result = call();
-        if samples && let Some(sampler) = &mut *self.watch.sampler.borrow_mut() {
-            sampler.leave();
-        }
-        if traces {
-            self.trace_call("exited", pos);
+        if tells {
+            if let Some(sampler) = &mut *self.watch.sampler.borrow_mut() {
+                sampler.leave();
+            }
+            if self.watch.traces.get() {
+                self.trace_call("exited", pos);
+            }
         }
         result
     }
 
+    #[cold]
     fn trace_call(&self, what: &str, pos: Pos) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let pos = call_position(self, pos);

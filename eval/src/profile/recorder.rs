@@ -13,11 +13,15 @@ use crate::code::LambdaCode;
 use crate::heap::Heap;
 use crate::primop::Primop;
 use nivis_lang::position::Pos;
+use nivis_lang::symbol::Symbol;
 use rustc_hash::FxHashMap;
 use std::time::Instant;
 
 /// After how many bytes the stack is looked at for the tree.
 const BYTE_INTERVAL: u64 = 64 << 10;
+
+/// What activations of primops have for a position; no source is that long.
+const PRIMOP: Pos = Pos(u32::MAX);
 
 /// An activation whose node of the tree is not known yet.
 const UNKNOWN: u32 = u32::MAX;
@@ -66,6 +70,8 @@ impl Entry {
 }
 
 struct Activation {
+    /// Where the function starts, if it is one.
+    pos: Pos,
     entry: u32,
     node: u32,
     since: Reading,
@@ -116,6 +122,7 @@ impl Recorder {
             }],
             known: FxHashMap::default(),
             stack: vec![Activation {
+                pos: Pos::NONE,
                 entry: 0,
                 node: 0,
                 since: now,
@@ -133,9 +140,21 @@ impl Recorder {
     }
 
     /// Begins an activity. Whether it has to be left: a function's own thunks need not be told apart from it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn enter(&mut self, heap: &Heap, activity: Activity) -> bool {
+        if let Activity::Thunk(pos) = activity {
+            let &Activation { pos: top, entry, .. } = self.top();
+            if top == pos {
+                self.entries[entry as usize].forced += 1;
+                return false;
+            }
+        }
         self.settle(heap);
+        let pos = match activity {
+            Activity::Call(code) => code.function,
+            Activity::Thunk(pos) => pos,
+            Activity::Primop(_) => PRIMOP,
+        };
         let entry = match activity {
             Activity::Call(code) => {
                 let entry = self.place(code.function);
@@ -156,14 +175,12 @@ impl Recorder {
             Activity::Thunk(pos) => {
                 let entry = self.place(pos);
                 self.entries[entry as usize].forced += 1;
-                if self.top().entry == entry {
-                    return false;
-                }
                 entry
             }
         };
         self.entries[entry as usize].active += 1;
         self.stack.push(Activation {
+            pos,
             entry,
             node: UNKNOWN,
             since: self.now,
@@ -172,7 +189,7 @@ impl Recorder {
     }
 
     /// Ends the activity on top.
-    #[inline]
+    #[inline(always)]
     pub(super) fn leave(&mut self, heap: &Heap) {
         self.settle(heap);
         if let Some(Activation { entry, since, .. }) = self.stack.pop() {
@@ -182,6 +199,25 @@ impl Recorder {
                 entry.total_nanos += self.now.nanos - since.nanos;
                 entry.total_bytes += self.now.bytes - since.bytes;
             }
+        }
+    }
+
+    /// An attribute that was selected begins to be evaluated.
+    pub(super) fn enter_attribute(&mut self, heap: &Heap, name: Symbol, pos: Pos) {
+        let now = self.reading(heap);
+        self.attributes.enter(name, pos, now);
+    }
+
+    /// Its value is there.
+    pub(super) fn leave_attribute(&mut self, heap: &Heap) {
+        let now = self.reading(heap);
+        self.attributes.leave(now);
+    }
+
+    fn reading(&self, heap: &Heap) -> Reading {
+        Reading {
+            nanos: self.now.nanos,
+            bytes: heap.used_bytes(),
         }
     }
 

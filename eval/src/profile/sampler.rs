@@ -19,6 +19,7 @@ pub(super) struct Frame {
 
 impl Frame {
     /// A call of any value. The name of a derivation is evaluated.
+    #[inline(always)]
     pub(super) fn of_call(ev: &Evaluator, function: Value, args: &[Slot], pos: Pos) -> Frame {
         let callee = match function.as_function().map(|function| function.kind()) {
             Some(FunctionKind::Lambda(code, _)) => {
@@ -85,11 +86,13 @@ impl Sampler {
         }
     }
 
+    #[inline(always)]
     pub(super) fn enter(&mut self, frame: Frame) {
         self.stack.push(frame);
         self.look();
     }
 
+    #[inline(always)]
     pub(super) fn leave(&mut self) {
         self.look();
         self.stack.pop();
@@ -104,6 +107,7 @@ impl Sampler {
 
     /// Counts the stack once for each interval that passed.
     #[cold]
+    #[inline(never)]
     fn sample(&mut self) {
         self.ticker.reset();
         let passed = self.last_sample.elapsed();
@@ -146,6 +150,7 @@ impl Sampler {
 
 /// The name of the derivation that `derivationStrict` is called for. It will need that in any case; if evaluating it
 /// fails, the call will tell.
+#[inline(never)]
 fn derivation(ev: &Evaluator, args: &[Slot]) -> Option<Symbol> {
     let set = ev.force(*args.first()?, Pos::NONE).ok()?.as_attrs()?;
     let name = ev.force(set.get(ev.names.name)?, Pos::NONE).ok()?;
