@@ -11,6 +11,7 @@ use crate::number;
 use crate::ops::coerce::Coercion;
 use crate::value::{Slot, Unpacked, Value};
 use nivis_lang::position::Pos;
+use nivis_store::quote::write_quoted;
 
 /// More than most texts have.
 const TEXT_SIZE: usize = 256;
@@ -171,53 +172,11 @@ pub fn write_json_string(out: &mut Vec<u8>, text: &[u8]) -> Result<()> {
     if let Err(error) = std::str::from_utf8(text) {
         return Err(invalid_utf8(text, error));
     }
-    out.reserve(text.len() + 2);
-    out.push(b'"');
-    // Eight bytes at a time: from what is plain so far to the first byte that needs an escape.
-    let (mut done, mut at) = (0, 0);
-    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        match first_special(u64::from_le_bytes(*word)) {
-            None => at += 8,
-            Some(index) => {
-                at += index;
-                done = write_escape(text, done, at, out);
-                at += 1;
-            }
-        }
-    }
-    for index in at..text.len() {
-        done = write_escape(text, done, index, out);
-    }
-    out.extend_from_slice(&text[done..]);
-    out.push(b'"');
-    Ok(())
-}
-
-/// Which of eight bytes is the first that is a control character, a quote or a backslash.
-#[inline(always)]
-fn first_special(word: u64) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 0xff;
-    // The high bit of each byte below `n`; borrowing makes mistakes above the first one only.
-    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & (ONES << 7);
-    let found = below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1);
-    (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
-}
-
-/// Writes the text from `done` to `index` and the byte there, if that needs an escape. Returns up to where the text is
-/// written.
-#[inline(always)]
-fn write_escape(text: &[u8], done: usize, index: usize, out: &mut Vec<u8>) -> usize {
-    let byte = text[index];
-    let escape = ESCAPES[usize::from(byte)];
-    if escape == 0 {
-        return done;
-    }
-    out.extend_from_slice(&text[done..index]);
-    match escape {
+    write_quoted::<0x20>(text, out, &ESCAPES, |out, byte, escape| match escape {
         b'u' => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
         escape => out.extend_from_slice(&[b'\\', escape]),
-    }
-    index + 1
+    });
+    Ok(())
 }
 
 /// The reference's words, which come from its JSON library.

@@ -27,6 +27,7 @@ pub mod hash;
 pub mod io_error;
 pub mod nar;
 pub mod path;
+pub mod quote;
 pub mod references;
 pub mod source;
 

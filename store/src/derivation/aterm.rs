@@ -7,6 +7,7 @@ use super::{Derivation, DerivationOutput, InputOutputs};
 use crate::content_address::{ContentAddress, ContentAddressMethod};
 use crate::hash::{Hash, HashAlgorithm, HashError};
 use crate::path::{PathError, StoreDir, StorePath};
+use crate::quote::write_quoted;
 
 /// The only version besides the one that has no name.
 const DYNAMIC_VERSION: &str = "xp-dyn-drv";
@@ -302,48 +303,10 @@ const ESCAPES: [u8; 256] = {
 
 /// Write a string with its quotes and escapes.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
-    out.reserve(text.len() + 2);
-    out.push(b'"');
-    // Eight bytes at a time: from what is plain so far to the first byte that may need an escape.
-    let (mut done, mut at) = (0, 0);
-    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        match first_special(u64::from_le_bytes(*word)) {
-            None => at += 8,
-            Some(index) => {
-                at += index;
-                done = write_escape(text, done, at, out);
-                at += 1;
-            }
-        }
-    }
-    for index in at..text.len() {
-        done = write_escape(text, done, index, out);
-    }
-    out.extend_from_slice(&text[done..]);
-    out.push(b'"');
-}
-
-/// Which of eight bytes is the first that is a control character up to `\r`, a quote or a backslash.
-#[inline(always)]
-fn first_special(word: u64) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 0xff;
-    // The high bit of each byte below `n`; borrowing makes mistakes above the first one only.
-    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & (ONES << 7);
-    let found = below(word, 0x0e) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1);
-    (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
-}
-
-/// Write the text from `done` to `index` and the byte there, if that needs an escape. Returns up to where the text is
-/// written.
-#[inline(always)]
-fn write_escape(text: &[u8], done: usize, index: usize, out: &mut Vec<u8>) -> usize {
-    let escape = ESCAPES[usize::from(text[index])];
-    if escape == 0 {
-        return done;
-    }
-    out.extend_from_slice(&text[done..index]);
-    out.extend_from_slice(&[b'\\', escape]);
-    index + 1
+    // `\r` is the last control character that is escaped.
+    write_quoted::<0x0e>(text, out, &ESCAPES, |out, _, escape| {
+        out.extend_from_slice(&[b'\\', escape])
+    });
 }
 
 /// Parse the text of the `.drv` file of the derivation `name`.
