@@ -65,13 +65,17 @@ fn collect(ev: &Evaluator) -> BTreeMap<&'static str, Value> {
     let (sets, slots) = (counters.sets.get(), counters.set_slots.get());
     let (lists, elements) = (counters.lists.get(), counters.list_elements.get());
     let cpu = cpu_seconds();
+    let collecting = counters.collecting.get() as f64 / 1e9;
     BTreeMap::from([
         ("cpuTime", json!(cpu)),
-        ("time", json!({ "cpu": cpu, "gc": 0.0, "gcFraction": 0.0 })),
+        (
+            "time",
+            json!({ "cpu": cpu, "gc": collecting, "gcFraction": collecting / cpu.max(1e-6) }),
+        ),
         (
             "gc",
             json!({
-                "cycles": 0,
+                "cycles": counters.collections.get(),
                 "heapSize": ev.heap.reserved_bytes(),
                 "totalBytes": ev.heap.used_bytes(),
             }),

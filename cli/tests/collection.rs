@@ -1,7 +1,7 @@
 //! Collecting garbage between packages changes nothing but how much memory is taken.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// Packages that are made of all kinds of values, share some of them, and leave garbage behind.
@@ -34,7 +34,15 @@ in
 // listToAttrs (genList (i: { name = "p${toString i}"; value = package i; }) 45)
 "#;
 
+/// What a command prints.
 fn list(initial_heap_size: &str, command: &[&str]) -> (String, String) {
+    let (output, _) = run(initial_heap_size, command);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+/// What a command prints, and its statistics if it succeeds.
+fn run(initial_heap_size: &str, command: &[&str]) -> (Output, Option<String>) {
     let home = TempDir::new().unwrap();
     fs::write(home.path().join("f.nix"), PACKAGES).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_nivis"))
@@ -45,11 +53,12 @@ fn list(initial_heap_size: &str, command: &[&str]) -> (String, String) {
         .env("NIX_CONF_DIR", home.path())
         .env("NIX_STATE_DIR", home.path().join("state"))
         .env("GC_INITIAL_HEAP_SIZE", initial_heap_size)
+        .env("NIX_SHOW_STATS", "1")
+        .env("NIX_SHOW_STATS_PATH", home.path().join("stats"))
         .current_dir(home.path())
         .output()
         .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (text(output.stdout), text(output.stderr))
+    (output, fs::read_to_string(home.path().join("stats")).ok())
 }
 
 #[test]
@@ -76,6 +85,27 @@ fn what_is_listed_stays_the_same() {
         assert!(always.0.lines().count() > 0, "{}", always.1);
         assert_eq!(always, never, "{more:?}");
     }
+}
+
+#[test]
+fn collections_are_counted() {
+    let query = [
+        "nix-env",
+        "--no-listing-index",
+        "-f",
+        "f.nix",
+        "-qa",
+        "--system-filter",
+        "*",
+    ];
+    let cycles = |size| {
+        let stats = run(size, &query).1.unwrap();
+        let line = stats.lines().find(|line| line.contains("\"cycles\""));
+        let digits: String = line.unwrap().chars().filter(char::is_ascii_digit).collect();
+        digits.parse::<u32>().unwrap()
+    };
+    assert!(cycles("0") > 40);
+    assert_eq!(cycles("1g"), 0);
 }
 
 #[test]

@@ -10,8 +10,9 @@ use crate::attrs::Attrs;
 use crate::cell::{Cell, State};
 use crate::evaluator::Evaluator;
 use crate::function::{Function, FunctionKind};
-use crate::heap::Heap;
+use crate::heap::{Heap, count};
 use crate::value::{Slot, Tag};
+use std::time::Instant;
 
 /// Words of the bit table are as wide as this.
 const BITS: usize = u64::BITS as usize;
@@ -308,6 +309,7 @@ impl Heap {
     /// # Safety
     /// No value that cannot be reached from the roots is used from now on.
     unsafe fn collect(&self, roots: impl Iterator<Item = Slot>, initial_size: usize) {
+        let started = Instant::now();
         self.forget_free();
         let mut marker = Marker::new(self);
         roots.for_each(|root| marker.visit(root));
@@ -323,6 +325,8 @@ impl Heap {
             is_live
         });
         self.sweep.replace(Some(Sweep { marks, next: 0 }));
+        count(&self.counters.collections, 1);
+        count(&self.counters.collecting, started.elapsed().as_nanos() as usize);
         self.collect_from.set(match initial_size {
             0 => 0,
             size => (live * WORD * GROWTH).max(size),

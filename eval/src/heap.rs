@@ -107,6 +107,10 @@ pub struct Counters {
     pub string_bytes: Cell<u64>,
     /// Closures made.
     pub closures: Cell<u64>,
+    /// Collections.
+    pub collections: Cell<u64>,
+    /// Nanoseconds that marking took in collections. Finding the dead words afterwards is part of making objects.
+    pub collecting: Cell<u64>,
 }
 
 #[inline(always)]
