@@ -148,21 +148,25 @@ fn attributes_made_with_computed_names_give_functions_names() {
     assert!(text.contains("in 'made' ("), "{text}");
 }
 
-#[test]
-fn frames_of_the_library_are_folded() {
+/// A folder with a nixpkgs that has just a library, and a file of the user's.
+fn beside_a_library(library: &str, mine: &str) -> TempDir {
     let home = TempDir::new().unwrap();
-    let write = |path: &str, text: &str| {
+    for (path, text) in [
+        ("nixpkgs/pkgs/top-level/impure.nix", "{ }"),
+        ("nixpkgs/lib/default.nix", library),
+        ("mine.nix", mine),
+    ] {
         let path = home.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
-    };
-    write("nixpkgs/pkgs/top-level/impure.nix", "{ }");
-    write(
-        "nixpkgs/lib/default.nix",
+    }
+    home
+}
+
+#[test]
+fn frames_of_the_library_are_folded() {
+    let home = beside_a_library(
         "rec { outer = f: middle f; middle = f: inner f; inner = f: f 1; }",
-    );
-    write(
-        "mine.nix",
         "let lib = import ./nixpkgs/lib; check = x: throw \"not ${toString x}\"; in\nlib.outer check",
     );
     let args = ["--eval", "--error-format", "human", "mine.nix"];
@@ -174,19 +178,8 @@ fn frames_of_the_library_are_folded() {
 
 #[test]
 fn definitions_that_a_library_complains_of_are_found() {
-    let home = TempDir::new().unwrap();
-    let write = |path: &str, text: &str| {
-        let path = home.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
-    write("nixpkgs/pkgs/top-level/impure.nix", "{ }");
-    write(
-        "nixpkgs/lib/default.nix",
+    let home = beside_a_library(
         "{ check = config: throw \"The option `services.web.ports.\\\"[definition 1-entry 2]\\\"' is bad.\"; }",
-    );
-    write(
-        "mine.nix",
         "{\n  services.web = {\n    ports = [\n      1\n      \"two\"\n    ];\n  };\n}",
     );
     let program = "(import ./nixpkgs/lib).check (import ./mine.nix).services";
