@@ -377,9 +377,12 @@ impl Heap {
 
     /// Words that were never used.
     fn fresh_words(&self, n: usize) -> NonNull<u64> {
-        if let Some(block) = self.fresh.take(n) {
-            return block;
-        }
+        let block = self.fresh.take(n).unwrap_or_else(|| self.commit_words(n));
+        self.region.back(self.used_words());
+        block
+    }
+
+    fn commit_words(&self, n: usize) -> NonNull<u64> {
         let left = self.fresh.len();
         let Some(added) = self.region.commit(n - left) else {
             out_of_memory()

@@ -25,6 +25,11 @@ const SMALLEST: usize = 64 << 20;
 const SLOW: Duration = Duration::from_micros(500);
 /// After so many of them in a row no more are asked for.
 const MAX_SLOW: u32 = 2;
+/// Pages are put behind the range in runs of this part of what is in use, within limits: a fault for each page costs half
+/// as much again as getting it together with its neighbours.
+const RUN_DIVISOR: usize = 8;
+const SHORTEST_RUN: usize = 32 << 10;
+const LONGEST_RUN: usize = 256 << 10;
 
 /// A range of words.
 pub(crate) struct Region {
@@ -33,6 +38,8 @@ pub(crate) struct Region {
     committed: Cell<usize>,
     next_step: Cell<usize>,
     slow_pages: Cell<u32>,
+    /// The words up to here have memory behind them, as far as the system told.
+    backed: Cell<usize>,
 }
 
 impl Region {
@@ -50,6 +57,7 @@ impl Region {
                     committed: Cell::new(0),
                     next_step: Cell::new(FIRST_STEP),
                     slow_pages: Cell::new(0),
+                    backed: Cell::new(0),
                 });
             }
             size /= 2;
@@ -84,6 +92,39 @@ impl Region {
         self.committed.set(end);
         self.ask_for_huge_pages(first, end);
         Some(end - first)
+    }
+
+    /// Gets memory for the words up to `end` and some behind them, which are about to be written. Without it each page would
+    /// come when it is first touched; so nothing is lost where the system cannot do this (Linux before 5.14).
+    #[inline(always)]
+    pub(crate) fn back(&self, end: usize) {
+        if end > self.backed.get() {
+            self.back_run(end);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn back_run(&self, end: usize) {
+        let from = self.backed.get();
+        let run = (from * WORD / RUN_DIVISOR).clamp(SHORTEST_RUN, LONGEST_RUN) / PAGE * PAGE;
+        let to = (end + run / WORD)
+            .next_multiple_of(PAGE / WORD)
+            .min(self.committed.get());
+        self.backed.set(to);
+        // SAFETY: the words lie in the range.
+        let pointer = unsafe { self.start.add(from) };
+        // SAFETY: the pages of these words are ours, and it changes no contents.
+        let advised = unsafe {
+            madvise(
+                pointer.cast(),
+                (to - from) * WORD,
+                MmapAdvise::MADV_POPULATE_WRITE,
+            )
+        };
+        if advised.is_err() {
+            self.backed.set(usize::MAX);
+        }
     }
 
     /// Asks for huge pages in a range of words that nobody touched yet, as long as the system has them at hand.
