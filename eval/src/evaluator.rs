@@ -115,10 +115,13 @@ pub struct Evaluator {
     internal_end: Cell<Pos>,
 }
 
+/// A NixOS system has 76,000 names, `hello` 33,000.
+const EXPECTED_NAMES: usize = 60_000;
+
 impl Evaluator {
     /// An evaluator with an empty base scope. Call [`Evaluator::run`] to use it with enough native stack.
     pub fn new(host: Box<dyn Host>, settings: Settings) -> Evaluator {
-        let mut symbols = Symbols::new();
+        let mut symbols = Symbols::with_capacity(EXPECTED_NAMES);
         let names = Names::new(&mut symbols);
         let heap: &'static Heap = Box::leak(Box::new(Heap::new()));
         heap.collect_from.set(settings.initial_heap_size);

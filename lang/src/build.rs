@@ -104,7 +104,8 @@ impl<'a, 'o> Builder<'a, 'o> {
 
     #[inline]
     fn symbol(&mut self, token: Token) -> Symbol {
-        self.symbols.intern(self.slice(token))
+        let range = token.start as usize..token.end as usize;
+        self.symbols.intern_part(self.source, range)
     }
 
     /// A reference to a variable that the reference's grammar introduces, such as `__sub`.

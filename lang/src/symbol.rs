@@ -4,8 +4,9 @@
 //! so which of two errors a user sees depends on it.
 
 use crate::bytes::encode;
-use lasso::{Key, Rodeo};
+use lasso::{Capacity, Key, Rodeo};
 use rustc_hash::FxBuildHasher;
+use std::ops::Range;
 
 /// An interned name: an identifier or an attribute name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,8 +91,13 @@ impl Default for Symbols {
 impl Symbols {
     /// An empty table.
     pub fn new() -> Symbols {
+        Symbols::with_capacity(0)
+    }
+
+    /// An empty table with room for so many names. A table that grows hashes all its names again.
+    pub fn with_capacity(names: usize) -> Symbols {
         Symbols {
-            rodeo: Rodeo::with_hasher(FxBuildHasher),
+            rodeo: Rodeo::with_capacity_and_hasher(Capacity::for_strings(names), FxBuildHasher),
             text: Vec::new(),
             starts: vec![0],
             recent: Recent::new(),
@@ -101,7 +107,25 @@ impl Symbols {
     /// Interns a name.
     #[inline]
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
-        let packed = pack(name);
+        self.intern_packed(name, pack(name))
+    }
+
+    /// Interns a name that is part of a text. What follows it saves copying it byte by byte.
+    #[inline]
+    pub fn intern_part(&mut self, text: &[u8], range: Range<usize>) -> Symbol {
+        let name = &text[range.clone()];
+        let packed = match text[range.start..].first_chunk() {
+            Some(bytes) if name.len() < 16 => {
+                let mask = (1 << (8 * name.len())) - 1;
+                u128::from_le_bytes(*bytes) & mask | (name.len() as u128) << 120
+            }
+            _ => pack(name),
+        };
+        self.intern_packed(name, packed)
+    }
+
+    #[inline(always)]
+    fn intern_packed(&mut self, name: &[u8], packed: u128) -> Symbol {
         if packed == 0 {
             return self.intern_in_table(name);
         }
@@ -186,6 +210,18 @@ mod tests {
             (symbols.intern(b""), symbols.intern(b"")),
             (Symbol(20_000), Symbol(20_000))
         );
+    }
+
+    #[test]
+    fn parts_are_names() {
+        let mut symbols = Symbols::new();
+        let text = b"a bb abcdefghijklmno abcdefghijklmnop c";
+        for (start, end) in [(0, 0), (0, 1), (2, 4), (5, 20), (21, 37), (38, 39)] {
+            let part = symbols.intern_part(text, start..end);
+            assert_eq!(symbols.intern(&text[start..end]), part);
+            assert_eq!(symbols.resolve(part), &text[start..end]);
+        }
+        assert_eq!(symbols.len(), 6);
     }
 
     #[test]
