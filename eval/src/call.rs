@@ -2,7 +2,7 @@
 
 use crate::attrs::Attrs;
 use crate::cell::{Cell, State};
-use crate::code::{Code, Formal, LambdaCode, Parameter, Pattern};
+use crate::code::{Formal, LambdaCode, Op, Parameter, Pattern};
 use crate::error::{Error, FrameText, Kind, Result};
 use crate::evaluator::{Evaluator, count};
 use crate::function::FunctionKind;
@@ -74,7 +74,7 @@ impl Evaluator {
         self.stack.check_native()?;
         let result = self.during::<WATCHED, _>(Activity::Thunk(code.function), || {
             cell.evaluate(self.heap, code, |captures| {
-                self.eval(&code.body, &self.stack.enter(code.frame_size, captures)?)
+                self.eval(code.body, &self.stack.enter(code.frame_size, captures)?)
             })
         });
         match result {
@@ -186,7 +186,7 @@ impl Evaluator {
         let frame = self.stack.enter(code.frame_size, captures)?;
         frame.set_local(0, argument);
         self.count_work(&self.stats.function_calls)?;
-        match self.eval(&code.body, &frame) {
+        match self.eval(code.body, &frame) {
             Ok(value) => Ok(value),
             Err(error) => Err(leave_lambda(error, code, pos)),
         }
@@ -327,12 +327,12 @@ impl Evaluator {
             if WATCHED {
                 self.watch.called(code);
             }
-            if let (Code::Lambda(inner), Some((&next, others))) = (&code.body, rest.split_first()) {
+            if let (Op::Lambda(inner), Some((&next, others))) = (code.body.op(), rest.split_first()) {
                 frame = frame.into_inner(&self.stack, inner.frame_size, inner.captures)?;
                 (code, argument, rest) = (inner, next, others);
                 continue;
             }
-            return match self.eval(&code.body, &frame) {
+            return match self.eval(code.body, &frame) {
                 Ok(value) => Ok((value, rest)),
                 Err(error) => Err(leave_lambda(error, code, pos)),
             };

@@ -1,11 +1,13 @@
 //! Lowered code: what the evaluator runs.
 //!
-//! A tree of 16-byte nodes with their operands in a leaked arena, scopes resolved to frame locals and flat captures.
+//! A tree of nodes whose operands are words (see [`crate::packed`]), in a leaked arena, scopes resolved to frame locals and flat captures.
 //! Most code runs at most once (a NixOS system lowers 914,000 nodes and calls 6,280 lambdas), so a tree that
 //! is cheap to make beats bytecode. Nodes hold the position that an error names; everything else about the source is
 //! found again from it.
 
 use crate::keys::Keys;
+use crate::layers::UnionCache;
+pub(crate) use crate::packed::{Code, Delayed};
 use crate::primop::Primop;
 use crate::value::{Slot, Value};
 use nivis_lang::position::Pos;
@@ -13,9 +15,9 @@ use nivis_lang::symbol::Symbol;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// An expression in a strict position.
+/// An expression in a strict position. Fields hold it as [`Code`].
 #[derive(Clone, Copy)]
-pub(crate) enum Code {
+pub(crate) enum Op {
     Const(Value),
     /// A name of the base scope that is lazy (`derivation`).
     Global(Slot),
@@ -50,13 +52,13 @@ pub(crate) enum Code {
     And(&'static BinaryCode),
     Or(&'static BinaryCode),
     Implies(&'static BinaryCode),
-    Update(&'static BinaryCode),
+    Update(&'static UpdateCode),
     ConcatLists(&'static BinaryCode),
     Concat(&'static ConcatCode),
     CurPos(Pos),
 }
 
-const _: () = assert!(size_of::<Code>() == 16);
+const _: () = assert!(size_of::<Option<Code>>() == 8 && size_of::<Option<Delayed>>() == 8);
 
 /// Where a closure takes a capture from: a local or a capture of the frame that makes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +75,16 @@ impl Source {
         Source(index | CAPTURED)
     }
 
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(crate) fn from_bits(bits: u32) -> Source {
+        Source(bits)
+    }
+
     /// The index of a capture, or else of a local.
     #[inline(always)]
     pub(crate) fn as_captured(self) -> Result<u32, u32> {
@@ -84,9 +96,9 @@ impl Source {
     }
 }
 
-/// An expression in a lazy position: how to make its slot.
+/// An expression in a lazy position: how to make its slot. Fields hold it as [`Delayed`].
 #[derive(Clone, Copy)]
-pub(crate) enum Delayed {
+pub(crate) enum LazyOp {
     /// A constant, or a name of the base scope.
     Const(Slot),
     /// A variable: its slot is shared.
@@ -253,8 +265,15 @@ pub(crate) struct BinaryCode {
     pub(crate) left: Code,
     pub(crate) right: Code,
     pub(crate) pos: Pos,
-    /// The primop, for [`Code::Arithmetic`], so that calls are counted under its name.
+    /// The primop, for [`Op::Arithmetic`], so that calls are counted under its name.
     pub(crate) primop: Option<&'static Primop>,
+}
+
+pub(crate) struct UpdateCode {
+    pub(crate) left: Code,
+    pub(crate) right: Code,
+    pub(crate) pos: Pos,
+    pub(crate) union: UnionCache,
 }
 
 /// A slot to make for a local.
@@ -276,8 +295,14 @@ pub(crate) struct LetCode {
 
 pub(crate) struct AttrsCode {
     pub(crate) keys: &'static Keys,
-    pub(crate) inherit_from: &'static [Bound],
     pub(crate) slots: &'static [Delayed],
+    pub(crate) more: Option<&'static MoreAttrs>,
+}
+
+/// What few sets have.
+pub(crate) struct MoreAttrs {
+    /// The sources of `inherit (e)`.
+    pub(crate) inherit_from: &'static [Bound],
     pub(crate) dynamic: &'static [DynamicCode],
 }
 
@@ -340,36 +365,36 @@ impl Delayed {
     /// Whether making it reads one of these locals.
     pub(crate) fn reads(self, locals: std::ops::Range<u32>) -> bool {
         let is_one = |source: &Source| source.as_captured().is_err_and(|local| locals.contains(&local));
-        match self {
-            Delayed::Const(_) => false,
-            Delayed::Variable(source) => is_one(&source),
-            Delayed::Thunk(code) => code.captures.iter().any(is_one),
-            Delayed::Lambda(code) => code.captures.iter().any(is_one),
+        match self.op() {
+            LazyOp::Const(_) => false,
+            LazyOp::Variable(source) => is_one(&source),
+            LazyOp::Thunk(code) => code.captures.iter().any(is_one),
+            LazyOp::Lambda(code) => code.captures.iter().any(is_one),
         }
     }
 }
 
 impl Code {
     /// The position that errors about the expression as a whole name.
-    pub(crate) fn position(&self) -> Option<Pos> {
-        match self {
-            Code::Local { pos, .. } | Code::Captured { pos, .. } | Code::CurPos(pos) => Some(*pos),
-            Code::With(code) => Some(code.pos),
-            Code::Select(code) => Some(code.pos),
-            Code::SelectPath(code) => Some(code.pos),
-            Code::HasAttr(code) => Some(code.pos),
-            Code::Call(code) => Some(code.pos),
-            Code::Lambda(code) => Some(code.pos),
-            Code::If(code) => Some(code.pos),
-            Code::Assert(code) => Some(code.pos),
-            Code::Not(code) => Some(code.pos),
-            Code::Concat(code) => Some(code.pos),
-            Code::Arithmetic(_, code)
-            | Code::And(code)
-            | Code::Or(code)
-            | Code::Implies(code)
-            | Code::Update(code)
-            | Code::ConcatLists(code) => Some(code.pos),
+    pub(crate) fn position(self) -> Option<Pos> {
+        match self.op() {
+            Op::Local { pos, .. } | Op::Captured { pos, .. } | Op::CurPos(pos) => Some(pos),
+            Op::With(code) => Some(code.pos),
+            Op::Select(code) => Some(code.pos),
+            Op::SelectPath(code) => Some(code.pos),
+            Op::HasAttr(code) => Some(code.pos),
+            Op::Call(code) => Some(code.pos),
+            Op::Lambda(code) => Some(code.pos),
+            Op::If(code) => Some(code.pos),
+            Op::Assert(code) => Some(code.pos),
+            Op::Not(code) => Some(code.pos),
+            Op::Concat(code) => Some(code.pos),
+            Op::Update(code) => Some(code.pos),
+            Op::Arithmetic(_, code)
+            | Op::And(code)
+            | Op::Or(code)
+            | Op::Implies(code)
+            | Op::ConcatLists(code) => Some(code.pos),
             _ => None,
         }
     }

@@ -27,11 +27,18 @@ pub struct Keys {
     symbols: &'static [Symbol],
     /// Empty when no attribute has a position.
     positions: &'static [Pos],
-    order: OnceCell<Box<[u32]>>,
-    index: OnceCell<Box<FxHashMap<Symbol, u32>>>,
     searches: Cell<u32>,
     /// Of an interned table: the hash of its content.
     hash: u32,
+    /// Most tables are those of sets in files, which hardly anybody asks for it.
+    derived: OnceCell<Box<Derived>>,
+}
+
+/// What was worked out from a table.
+#[derive(Default)]
+struct Derived {
+    order: OnceCell<Box<[u32]>>,
+    index: OnceCell<FxHashMap<Symbol, u32>>,
     stripped: OnceCell<&'static Keys>,
 }
 
@@ -76,7 +83,7 @@ impl Keys {
 
     #[inline(never)]
     fn find_in_many(&self, name: Symbol) -> Option<usize> {
-        if let Some(index) = self.index.get() {
+        if let Some(index) = self.derived.get().and_then(|derived| derived.index.get()) {
             return index.get(&name).map(|&i| i as usize);
         }
         if self.symbols.len() >= INDEX_FROM {
@@ -95,7 +102,7 @@ impl Keys {
                 .enumerate()
                 .map(|(i, &symbol)| (symbol, i as u32));
             // Nobody else sets it: there is no index yet.
-            let _ = self.index.set(Box::new(index.collect()));
+            let _ = self.derived().index.set(index.collect());
         }
     }
 
@@ -120,7 +127,7 @@ impl Keys {
 
     /// The indices of the keys in the order of their names' bytes: the order that users see.
     pub fn order(&'static self, symbols: &Symbols) -> &'static [u32] {
-        self.order.get_or_init(|| {
+        self.derived().order.get_or_init(|| {
             let prefixes = self.symbols.iter().map(|&symbol| symbols.prefix(symbol));
             let mut order: Vec<(u64, u32)> = prefixes.zip(0..).collect();
             order.sort_unstable_by(|a, b| {
@@ -129,6 +136,10 @@ impl Keys {
             });
             order.into_iter().map(|(_, i)| i).collect()
         })
+    }
+
+    fn derived(&self) -> &Derived {
+        self.derived.get_or_init(Box::default)
     }
 
     fn content(&self) -> (&[Symbol], &[Pos]) {
@@ -198,6 +209,27 @@ impl KeysTable {
         made
     }
 
+    /// The table of a set in a source. Its positions occur nowhere else, so it is not looked for among the others.
+    pub(crate) fn make_literal(
+        &self,
+        heap: &Heap,
+        keys: impl Iterator<Item = (Symbol, Pos)>,
+    ) -> &'static Keys {
+        let (mut symbols, mut positions) = self.scratch.take();
+        symbols.clear();
+        positions.clear();
+        for (symbol, pos) in keys {
+            symbols.push(symbol);
+            positions.push(pos);
+        }
+        let made = match positions.iter().any(|pos| pos.is_some()) {
+            true => new_keys(heap, &symbols, &positions, 0),
+            false => self.make(heap, &symbols, &[]),
+        };
+        self.scratch.replace((symbols, positions));
+        made
+    }
+
     /// Like [`KeysTable::make`]. Positions are none, or as many as symbols with at least one in a source.
     pub(crate) fn make_large(&self, heap: &Heap, symbols: &[Symbol], positions: &[Pos]) -> &'static Keys {
         if symbols.len() <= INTERN_LIMIT {
@@ -211,7 +243,10 @@ impl KeysTable {
         if keys.positions.is_empty() {
             return keys;
         }
-        keys.stripped.get_or_init(|| self.make(heap, keys.symbols, &[]))
+        let derived = keys.derived();
+        derived
+            .stripped
+            .get_or_init(|| self.make(heap, keys.symbols, &[]))
     }
 }
 
@@ -219,10 +254,8 @@ fn new_keys(heap: &Heap, symbols: &[Symbol], positions: &[Pos], hash: u32) -> &'
     heap.alloc_leaked(Keys {
         symbols: heap.alloc_slice(symbols),
         positions: heap.alloc_slice(positions),
-        order: OnceCell::new(),
-        index: OnceCell::new(),
         searches: Cell::new(0),
         hash,
-        stripped: OnceCell::new(),
+        derived: OnceCell::new(),
     })
 }

@@ -237,17 +237,23 @@ fn for_each_in_many(base: Part, over: &[Part], mut f: impl FnMut(Part, usize)) {
 }
 
 /// How `//` of two shapes comes out: the result's keys, and for each where its value comes from.
-#[derive(Clone, Copy)]
 struct Union {
     keys: &'static Keys,
     /// Index into the left set, or `!index` into the right one.
     from: &'static [i8],
 }
 
+/// The operands' keys that a place in the code met last, and how `//` of them comes out.
+#[derive(Default)]
+pub(crate) struct UnionCache {
+    keys: Cell<(u64, u64)>,
+    union: Cell<Option<&'static Union>>,
+}
+
 /// The memo of `//` by the operands' keys.
 #[derive(Default)]
 pub(crate) struct UnionMemo {
-    unions: RefCell<FxHashMap<(u64, u64), Union>>,
+    unions: RefCell<FxHashMap<(u64, u64), &'static Union>>,
     /// The keys of unions of large sets.
     keys: RefCell<FxHashMap<Box<[u64]>, &'static Keys>>,
 }
@@ -259,6 +265,11 @@ fn address(keys: &'static Keys) -> u64 {
 impl Heap {
     /// `left // right`
     pub fn update(&'static self, left: Value, right: Value) -> Value {
+        self.update_at(left, right, &UnionCache::default())
+    }
+
+    /// `left // right` at a place in the code.
+    pub(crate) fn update_at(&'static self, left: Value, right: Value, cache: &UnionCache) -> Value {
         let (Some(a), Some(b)) = (left.as_attrs(), right.as_attrs()) else {
             return right;
         };
@@ -272,7 +283,7 @@ impl Heap {
         if m + n <= COPY_UP_TO
             && let (Some(a), Some(b)) = (a.as_flat(), b.as_flat())
         {
-            return self.copy_union(a, b);
+            return self.copy_union(a, b, cache);
         }
         if n * LAYER_FACTOR <= m {
             return self.lay_over(a, b);
@@ -297,18 +308,31 @@ impl Heap {
     }
 
     /// `//` of small sets: the shape comes from the memo, the values are copied.
-    fn copy_union(&self, a: Flat, b: Flat) -> Value {
+    fn copy_union(&self, a: Flat, b: Flat, cache: &UnionCache) -> Value {
         let key = (address(a.keys), address(b.keys));
-        let known = self.unions.unions.borrow().get(&key).copied();
-        let union = known.unwrap_or_else(|| {
-            let union = self.plan_union(a.keys, b.keys);
-            self.unions.unions.borrow_mut().insert(key, union);
-            union
-        });
+        let union = match cache.union.get() {
+            Some(union) if cache.keys.get() == key => union,
+            _ => {
+                let union = self.known_union(key, a.keys, b.keys);
+                cache.keys.set(key);
+                cache.union.set(Some(union));
+                union
+            }
+        };
         count(&self.counters.update_copies, union.keys.len());
         self.attrs_with(union.keys, |i| match usize::try_from(union.from[i]) {
             Ok(left) => a.slots[left],
             Err(_) => b.slots[!union.from[i] as usize],
+        })
+    }
+
+    #[inline(never)]
+    fn known_union(&self, key: (u64, u64), a: &Keys, b: &Keys) -> &'static Union {
+        let known = self.unions.unions.borrow().get(&key).copied();
+        known.unwrap_or_else(|| {
+            let union: &'static Union = self.alloc_leaked(self.plan_union(a, b));
+            self.unions.unions.borrow_mut().insert(key, union);
+            union
         })
     }
 
@@ -418,7 +442,7 @@ impl Heap {
             return None;
         }
         if below.len() + over.len() <= COPY_UP_TO {
-            return self.copy_union(below, over).as_attrs();
+            return self.copy_union(below, over, &UnionCache::default()).as_attrs();
         }
         let part = |flat: Flat, set| Part { keys: flat.keys, set };
         Some(self.merge(&[part(below, layer.top), part(over, top)]))

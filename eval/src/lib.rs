@@ -35,6 +35,8 @@ mod machine;
 mod names;
 pub mod number;
 pub mod ops;
+#[allow(unsafe_code, reason = "packs words: see the module's invariants")]
+mod packed;
 pub mod path;
 pub mod place;
 pub mod primop;

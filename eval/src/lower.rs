@@ -6,8 +6,9 @@
 use crate::code::*;
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::{Evaluator, count};
+use crate::layers::UnionCache;
 use crate::scope::{Resolved, Scopes};
-use crate::value::{Slot, Value};
+use crate::value::Value;
 use nivis_lang::ast::{
     AttrName, AttrNameKind, AttrValue, BinaryOp, Bindings, Expr, ExprKind, ExprRef, Lambda,
 };
@@ -93,24 +94,28 @@ impl Lowering<'_> {
 
     /// An expression in a lazy position. Constants and variables need no thunk.
     fn lazy(&mut self, expr: ExprRef<'_>) -> Result<Delayed> {
+        Ok(self.lazy_op(expr)?.pack(self.ev.code))
+    }
+
+    fn lazy_op(&mut self, expr: ExprRef<'_>) -> Result<LazyOp> {
         Ok(match expr.kind {
-            ExprKind::Int(i) => Delayed::Const(self.ev.int(i).slot()),
-            ExprKind::Float(f) => Delayed::Const(self.ev.heap.float(f).slot()),
-            ExprKind::String(s) => Delayed::Const(self.ev.string(s).slot()),
-            ExprKind::Path(p) => Delayed::Const(self.ev.heap.path(p).slot()),
-            ExprKind::List([]) => Delayed::Const(Value::EMPTY_LIST.slot()),
+            ExprKind::Int(i) => LazyOp::Const(self.ev.int(i).slot()),
+            ExprKind::Float(f) => LazyOp::Const(self.ev.heap.float(f).slot()),
+            ExprKind::String(s) => LazyOp::Const(self.ev.string(s).slot()),
+            ExprKind::Path(p) => LazyOp::Const(self.ev.heap.path(p).slot()),
+            ExprKind::List([]) => LazyOp::Const(Value::EMPTY_LIST.slot()),
             ExprKind::Var(name) => return self.lazy_variable(name, expr),
-            ExprKind::Lambda(lambda) => Delayed::Lambda(self.lambda(lambda)?),
-            _ => Delayed::Thunk(self.thunk(expr)?),
+            ExprKind::Lambda(lambda) => LazyOp::Lambda(self.lambda(lambda)?),
+            _ => LazyOp::Thunk(self.thunk(expr)?),
         })
     }
 
-    fn lazy_variable(&mut self, name: Symbol, expr: ExprRef<'_>) -> Result<Delayed> {
+    fn lazy_variable(&mut self, name: Symbol, expr: ExprRef<'_>) -> Result<LazyOp> {
         Ok(match self.scopes.resolve(name) {
-            Resolved::Variable { source, ready: true } => Delayed::Variable(source),
-            Resolved::Global(slot) => Delayed::Const(slot),
+            Resolved::Variable { source, ready: true } => LazyOp::Variable(source),
+            Resolved::Global(slot) => LazyOp::Const(slot),
             // Not known yet, or the namespace must not be forced yet.
-            Resolved::Variable { .. } | Resolved::With => Delayed::Thunk(self.thunk(expr)?),
+            Resolved::Variable { .. } | Resolved::With => LazyOp::Thunk(self.thunk(expr)?),
             Resolved::Undefined => return Err(self.undefined(name, expr.pos)),
         })
     }
@@ -124,19 +129,19 @@ impl Lowering<'_> {
         .at(pos)
     }
 
-    fn variable(&mut self, name: Symbol, pos: Pos) -> Result<Code> {
+    fn variable(&mut self, name: Symbol, pos: Pos) -> Result<Op> {
         Ok(match self.scopes.resolve(name) {
             Resolved::Variable { source, .. } => match source.as_captured() {
-                Ok(index) => Code::Captured { index, pos },
-                Err(index) => Code::Local { index, pos },
+                Ok(index) => Op::Captured { index, pos },
+                Err(index) => Op::Local { index, pos },
             },
             Resolved::Global(slot) => match slot.direct() {
-                Some(value) => Code::Const(value),
-                None => Code::Global(slot),
+                Some(value) => Op::Const(value),
+                None => Op::Global(slot),
             },
             Resolved::With => {
                 let namespaces = self.scopes.namespaces(self.ev.code);
-                Code::With(self.alloc(WithCode {
+                Op::With(self.alloc(WithCode {
                     name,
                     namespaces,
                     pos,
@@ -148,22 +153,26 @@ impl Lowering<'_> {
 
     /// An expression in a strict position.
     fn strict(&mut self, expr: ExprRef<'_>) -> Result<Code> {
+        Ok(self.strict_op(expr)?.pack(self.ev.code))
+    }
+
+    fn strict_op(&mut self, expr: ExprRef<'_>) -> Result<Op> {
         let pos = expr.pos;
         Ok(match expr.kind {
-            ExprKind::Int(i) => Code::Const(self.ev.int(i)),
-            ExprKind::Float(f) => Code::Const(self.ev.heap.float(f)),
-            ExprKind::String(s) => Code::Const(self.ev.string(s)),
-            ExprKind::Path(p) => Code::Const(self.ev.heap.path(p)),
-            ExprKind::CurPos => Code::CurPos(pos),
+            ExprKind::Int(i) => Op::Const(self.ev.int(i)),
+            ExprKind::Float(f) => Op::Const(self.ev.heap.float(f)),
+            ExprKind::String(s) => Op::Const(self.ev.string(s)),
+            ExprKind::Path(p) => Op::Const(self.ev.heap.path(p)),
+            ExprKind::CurPos => Op::CurPos(pos),
             ExprKind::Var(name) => return self.variable(name, pos),
             ExprKind::Select { base, path, default } => return self.select(base, path, default, pos),
             ExprKind::HasAttr { base, path } => {
                 let base = self.strict(base)?;
                 let path = self.path(path)?;
-                Code::HasAttr(self.alloc(HasAttrCode { base, path, pos }))
+                Op::HasAttr(self.alloc(HasAttrCode { base, path, pos }))
             }
             ExprKind::Call { function, args } => return self.call(function, args, pos),
-            ExprKind::Lambda(lambda) => Code::Lambda(self.lambda(lambda)?),
+            ExprKind::Lambda(lambda) => Op::Lambda(self.lambda(lambda)?),
             ExprKind::Let { bindings, body } => return self.let_in(bindings, body),
             ExprKind::Attrs {
                 recursive: false,
@@ -175,7 +184,7 @@ impl Lowering<'_> {
             } => return self.rec_attrs(bindings),
             ExprKind::List(elements) => {
                 let elements = self.each(elements, |lowering, _, element| lowering.lazy(element))?;
-                Code::List(self.alloc(ListCode { elements }))
+                Op::List(self.alloc(ListCode { elements }))
             }
             ExprKind::With { namespace, body } => {
                 let namespace = self.lazy(namespace)?;
@@ -184,7 +193,7 @@ impl Lowering<'_> {
                 let body = self.strict(body);
                 self.scopes.leave_with();
                 self.scopes.release_locals(local);
-                Code::WithScope(self.alloc(WithScopeCode {
+                Op::WithScope(self.alloc(WithScopeCode {
                     namespace,
                     local,
                     body: body?,
@@ -198,7 +207,7 @@ impl Lowering<'_> {
                 let condition = self.strict(condition)?;
                 let then_branch = self.strict(then_branch)?;
                 let else_branch = self.strict(else_branch)?;
-                Code::If(self.alloc(IfCode {
+                Op::If(self.alloc(IfCode {
                     condition,
                     then_branch,
                     else_branch,
@@ -210,7 +219,7 @@ impl Lowering<'_> {
                 let text = self.ev.code.alloc_str(&String::from_utf8_lossy(&text));
                 let condition = self.strict(condition)?;
                 let body = self.strict(body)?;
-                Code::Assert(self.alloc(AssertCode {
+                Op::Assert(self.alloc(AssertCode {
                     condition,
                     body,
                     pos,
@@ -219,14 +228,14 @@ impl Lowering<'_> {
             }
             ExprKind::Not(operand) => {
                 let operand = self.strict(operand)?;
-                Code::Not(self.alloc(NotCode { operand, pos }))
+                Op::Not(self.alloc(NotCode { operand, pos }))
             }
             ExprKind::Binary(operator, left, right) => return self.binary(operator, left, right, pos),
             ExprKind::Concat { force_string, parts } => {
                 let parts = self.each(parts, |lowering, _, part| {
                     Ok((lowering.strict(part.expr)?, part.pos))
                 })?;
-                Code::Concat(self.alloc(ConcatCode {
+                Op::Concat(self.alloc(ConcatCode {
                     force_string,
                     parts,
                     pos,
@@ -235,28 +244,27 @@ impl Lowering<'_> {
         })
     }
 
-    fn binary(
-        &mut self,
-        operator: BinaryOp,
-        left: ExprRef<'_>,
-        right: ExprRef<'_>,
-        pos: Pos,
-    ) -> Result<Code> {
+    fn binary(&mut self, operator: BinaryOp, left: ExprRef<'_>, right: ExprRef<'_>, pos: Pos) -> Result<Op> {
         let (left, right) = (self.strict(left)?, self.strict(right)?);
-        let code = self.alloc(BinaryCode {
+        let code = BinaryCode {
             left,
             right,
             pos,
             primop: None,
-        });
+        };
         Ok(match operator {
-            BinaryOp::Equal => Code::Equal(code),
-            BinaryOp::NotEqual => Code::NotEqual(code),
-            BinaryOp::And => Code::And(code),
-            BinaryOp::Or => Code::Or(code),
-            BinaryOp::Implies => Code::Implies(code),
-            BinaryOp::Update => Code::Update(code),
-            BinaryOp::ConcatLists => Code::ConcatLists(code),
+            BinaryOp::Equal => Op::Equal(self.alloc(code)),
+            BinaryOp::NotEqual => Op::NotEqual(self.alloc(code)),
+            BinaryOp::And => Op::And(self.alloc(code)),
+            BinaryOp::Or => Op::Or(self.alloc(code)),
+            BinaryOp::Implies => Op::Implies(self.alloc(code)),
+            BinaryOp::ConcatLists => Op::ConcatLists(self.alloc(code)),
+            BinaryOp::Update => Op::Update(self.alloc(UpdateCode {
+                left,
+                right,
+                pos,
+                union: UnionCache::default(),
+            })),
         })
     }
 
@@ -277,7 +285,7 @@ impl Lowering<'_> {
         path: &[AttrName<'_>],
         default: Option<ExprRef<'_>>,
         pos: Pos,
-    ) -> Result<Code> {
+    ) -> Result<Op> {
         let base = self.strict(base)?;
         if let (
             None,
@@ -289,7 +297,7 @@ impl Lowering<'_> {
             ],
         ) = (default, path)
         {
-            return Ok(Code::Select(self.alloc(SelectCode {
+            return Ok(Op::Select(self.alloc(SelectCode {
                 base,
                 name: *name,
                 pos,
@@ -298,7 +306,7 @@ impl Lowering<'_> {
         }
         let path = self.path(path)?;
         let default = default.map(|default| self.strict(default)).transpose()?;
-        Ok(Code::SelectPath(self.alloc(SelectPathCode {
+        Ok(Op::SelectPath(self.alloc(SelectPathCode {
             base,
             path,
             default,
@@ -306,17 +314,17 @@ impl Lowering<'_> {
         })))
     }
 
-    fn call(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Code> {
+    fn call(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Op> {
         if let Some(code) = self.arithmetic(function, args, pos)? {
             return Ok(code);
         }
         let function = self.strict(function)?;
         let args = self.each(args, |lowering, _, argument| lowering.lazy(argument))?;
-        Ok(Code::Call(self.alloc(CallCode { function, args, pos })))
+        Ok(Op::Call(self.alloc(CallCode { function, args, pos })))
     }
 
     /// `a - b` and its like, unless the user shadowed `__sub` and its like.
-    fn arithmetic(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Option<Code>> {
+    fn arithmetic(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Option<Op>> {
         let (ExprKind::Var(name), [left, right]) = (function.kind, args) else {
             return Ok(None);
         };
@@ -333,7 +341,7 @@ impl Lowering<'_> {
         };
         let primop = self.ev.primop_of(slot);
         let (left, right) = (self.strict(left)?, self.strict(right)?);
-        Ok(Some(Code::Arithmetic(
+        Ok(Some(Op::Arithmetic(
             operator,
             self.alloc(BinaryCode {
                 left,
@@ -440,16 +448,17 @@ impl Lowering<'_> {
     }
 
     /// `inherit (e) name;`: a thunk that selects from the hidden local.
-    fn inherited(&self, name: Symbol, local: u32, pos: Pos) -> Delayed {
-        let base = Code::Captured { index: 0, pos };
-        let body = Code::Select(self.alloc(SelectCode {
+    fn inherited(&self, name: Symbol, local: u32, pos: Pos) -> LazyOp {
+        let base = Op::Captured { index: 0, pos }.pack(self.ev.code);
+        let body = Op::Select(self.alloc(SelectCode {
             base,
             name,
             pos,
             cache: InlineCache::new(),
-        }));
+        }))
+        .pack(self.ev.code);
         let captures = self.slice(vec![Source::local(local)]);
-        Delayed::Thunk(self.alloc(ThunkCode {
+        LazyOp::Thunk(self.alloc(ThunkCode {
             body,
             captures,
             frame_size: 0,
@@ -458,17 +467,18 @@ impl Lowering<'_> {
     }
 
     fn attr_value(&mut self, attr: &nivis_lang::ast::Attr<'_>, sources: u32) -> Result<Delayed> {
-        match attr.value {
-            AttrValue::Plain(expr) => self.lazy(expr),
+        let op = match attr.value {
+            AttrValue::Plain(expr) => self.lazy_op(expr)?,
             AttrValue::Inherit => {
                 let variable = Expr {
                     pos: attr.pos,
                     kind: ExprKind::Var(attr.name),
                 };
-                self.lazy_variable(attr.name, &variable)
+                self.lazy_variable(attr.name, &variable)?
             }
-            AttrValue::InheritFrom(i) => Ok(self.inherited(attr.name, sources + i, attr.pos)),
-        }
+            AttrValue::InheritFrom(i) => self.inherited(attr.name, sources + i, attr.pos),
+        };
+        Ok(op.pack(self.ev.code))
     }
 
     /// Bindings that see one another, with locals from `first` on: first the sources of `inherit (e)`, then the
@@ -496,7 +506,9 @@ impl Lowering<'_> {
                 self.scopes.bound_up_to(local);
                 let value = match attr.value {
                     AttrValue::Inherit => outer.next().expect("one for each"),
-                    AttrValue::Plain(expr) if always_thunk => Delayed::Thunk(self.thunk(expr)?),
+                    AttrValue::Plain(expr) if always_thunk => {
+                        LazyOp::Thunk(self.thunk(expr)?).pack(self.ev.code)
+                    }
                     _ => self.attr_value(attr, first)?,
                 };
                 bound.push(Bound {
@@ -514,7 +526,7 @@ impl Lowering<'_> {
         result
     }
 
-    fn let_in(&mut self, bindings: &Bindings<'_>, body: ExprRef<'_>) -> Result<Code> {
+    fn let_in(&mut self, bindings: &Bindings<'_>, body: ExprRef<'_>) -> Result<Op> {
         let locals = bindings.inherit_from.len() + bindings.attrs.len();
         let first = self.scopes.reserve_locals(locals as u32);
         let names = self.scopes.bound();
@@ -524,7 +536,7 @@ impl Lowering<'_> {
         self.scopes.release_locals(first);
         let has_late = bound.iter().any(|bound| bound.late);
         let bindings = self.slice(bound);
-        Ok(Code::Let(self.alloc(LetCode {
+        Ok(Op::Let(self.alloc(LetCode {
             bindings,
             has_late,
             body: body?,
@@ -532,12 +544,8 @@ impl Lowering<'_> {
     }
 
     fn keys(&self, bindings: &Bindings<'_>) -> &'static crate::keys::Keys {
-        let entries = bindings.attrs.iter().map(|attr| crate::attrs::Entry {
-            name: attr.name,
-            slot: Slot::NULL,
-            pos: attr.pos,
-        });
-        self.ev.heap.keys_of(entries)
+        let keys = bindings.attrs.iter().map(|attr| (attr.name, attr.pos));
+        self.ev.heap.keys.make_literal(self.ev.heap, keys)
     }
 
     fn dynamic(&mut self, bindings: &Bindings<'_>) -> Result<&'static [DynamicCode]> {
@@ -552,7 +560,7 @@ impl Lowering<'_> {
         })
     }
 
-    fn attrs(&mut self, bindings: &Bindings<'_>) -> Result<Code> {
+    fn attrs(&mut self, bindings: &Bindings<'_>) -> Result<Op> {
         let first = self.scopes.reserve_locals(bindings.inherit_from.len() as u32);
         // Outside `rec` the sources see nothing of the set; they exist in order.
         self.scopes
@@ -567,15 +575,17 @@ impl Lowering<'_> {
         let dynamic = self.dynamic(bindings)?;
         // The locals stay reserved: the attributes' thunks are made while the set is built, and dynamic names
         // are evaluated in between.
-        Ok(Code::Attrs(self.alloc(AttrsCode {
-            keys,
-            inherit_from,
-            slots,
-            dynamic,
-        })))
+        let more = (!inherit_from.is_empty() || !dynamic.is_empty()).then(|| {
+            let more = MoreAttrs {
+                inherit_from,
+                dynamic,
+            };
+            &*self.ev.code.alloc(more)
+        });
+        Ok(Op::Attrs(self.alloc(AttrsCode { keys, slots, more })))
     }
 
-    fn rec_attrs(&mut self, bindings: &Bindings<'_>) -> Result<Code> {
+    fn rec_attrs(&mut self, bindings: &Bindings<'_>) -> Result<Op> {
         let sources = bindings.inherit_from.len() as u32;
         let first = self.scopes.reserve_locals(sources + bindings.attrs.len() as u32);
         let overrides = bindings
@@ -589,7 +599,7 @@ impl Lowering<'_> {
         let keys = self.keys(bindings);
         let has_late = bound.iter().any(|bound| bound.late);
         let bindings = self.slice(bound);
-        Ok(Code::RecAttrs(self.alloc(RecAttrsCode {
+        Ok(Op::RecAttrs(self.alloc(RecAttrsCode {
             keys,
             bindings,
             has_late,

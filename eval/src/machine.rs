@@ -12,12 +12,12 @@ use nivis_lang::symbol::Symbol;
 impl Evaluator {
     /// Evaluates code in a frame to weak head normal form.
     #[inline(always)]
-    pub(crate) fn eval(&self, code: &Code, frame: &Frame<'_>) -> Result<Value> {
+    pub(crate) fn eval(&self, code: Code, frame: &Frame<'_>) -> Result<Value> {
         // Most operands are constants, or variables that have a value.
-        let known = match *code {
-            Code::Const(value) => Some(value),
-            Code::Local { index, .. } => frame.local(index).evaluated(),
-            Code::Captured { index, .. } => frame.captured(index).evaluated(),
+        let known = match code.op() {
+            Op::Const(value) => Some(value),
+            Op::Local { index, .. } => frame.local(index).evaluated(),
+            Op::Captured { index, .. } => frame.captured(index).evaluated(),
             _ => None,
         };
         match known {
@@ -29,94 +29,94 @@ impl Evaluator {
     /// [`Evaluator::eval`] without looking at the most frequent cases first. What ends in another expression goes on with
     /// that in a loop.
     #[inline(never)]
-    fn eval_any(&self, mut code: &Code, frame: &Frame<'_>) -> Result<Value> {
+    fn eval_any(&self, mut code: Code, frame: &Frame<'_>) -> Result<Value> {
         loop {
-            code = match *code {
-                Code::Const(value) => return Ok(value),
-                Code::Global(slot) => return self.force(slot, Pos::NONE),
-                Code::Local { index, pos } => return self.force(frame.local(index), pos),
-                Code::Captured { index, pos } => return self.force(frame.captured(index), pos),
-                Code::With(code) => {
+            code = match code.op() {
+                Op::Const(value) => return Ok(value),
+                Op::Global(slot) => return self.force(slot, Pos::NONE),
+                Op::Local { index, pos } => return self.force(frame.local(index), pos),
+                Op::Captured { index, pos } => return self.force(frame.captured(index), pos),
+                Op::With(code) => {
                     let (slot, pos) = self.lookup_with(code, frame)?;
                     return self.force(slot, pos);
                 }
-                Code::Select(code) => return self.eval_select(code, frame),
-                Code::SelectPath(code) => return self.eval_select_path(code, frame),
-                Code::HasAttr(code) => return self.eval_has_attr(code, frame),
-                Code::Call(code) => return self.eval_call(code, frame),
-                Code::Arithmetic(operator, code) => return self.eval_arithmetic(operator, code, frame),
-                Code::Lambda(code) => return Ok(self.closure(code, frame)),
-                Code::Let(code) => {
+                Op::Select(code) => return self.eval_select(code, frame),
+                Op::SelectPath(code) => return self.eval_select_path(code, frame),
+                Op::HasAttr(code) => return self.eval_has_attr(code, frame),
+                Op::Call(code) => return self.eval_call(code, frame),
+                Op::Arithmetic(operator, code) => return self.eval_arithmetic(operator, code, frame),
+                Op::Lambda(code) => return Ok(self.closure(code, frame)),
+                Op::Let(code) => {
                     self.bind(code.bindings, code.has_late, frame);
-                    &code.body
+                    code.body
                 }
-                Code::Attrs(code) => return self.eval_attrs(code, frame),
-                Code::RecAttrs(code) => return self.eval_rec_attrs(code, frame),
-                Code::List(code) => return Ok(self.eval_list(code, frame)),
-                Code::WithScope(code) => {
+                Op::Attrs(code) => return self.eval_attrs(code, frame),
+                Op::RecAttrs(code) => return self.eval_rec_attrs(code, frame),
+                Op::List(code) => return Ok(self.eval_list(code, frame)),
+                Op::WithScope(code) => {
                     frame.set_local(code.local, self.delay(code.namespace, frame));
-                    &code.body
+                    code.body
                 }
-                Code::If(code) => {
+                Op::If(code) => {
                     let context = "while evaluating a branch condition";
-                    match self.eval_bool(&code.condition, frame, code.pos, context)? {
-                        true => &code.then_branch,
-                        false => &code.else_branch,
+                    match self.eval_bool(code.condition, frame, code.pos, context)? {
+                        true => code.then_branch,
+                        false => code.else_branch,
                     }
                 }
-                Code::Assert(code) => {
+                Op::Assert(code) => {
                     let context = "in the condition of the assert statement";
-                    if !self.eval_bool(&code.condition, frame, code.pos, context)? {
+                    if !self.eval_bool(code.condition, frame, code.pos, context)? {
                         return Err(self.assertion_failed(code, frame));
                     }
-                    &code.body
+                    code.body
                 }
-                Code::Not(code) => {
+                Op::Not(code) => {
                     let context = "in the argument of the not operator";
-                    let operand = self.eval_bool(&code.operand, frame, code.pos, context)?;
+                    let operand = self.eval_bool(code.operand, frame, code.pos, context)?;
                     return Ok(Value::bool(!operand));
                 }
-                Code::Equal(code) => return Ok(Value::bool(self.eval_equal(code, frame)?)),
-                Code::NotEqual(code) => return Ok(Value::bool(!self.eval_equal(code, frame)?)),
-                Code::And(code) => {
+                Op::Equal(code) => return Ok(Value::bool(self.eval_equal(code, frame)?)),
+                Op::NotEqual(code) => return Ok(Value::bool(!self.eval_equal(code, frame)?)),
+                Op::And(code) => {
                     let (left, right) = (
                         "in the left operand of the AND (&&) operator",
                         "in the right operand of the AND (&&) operator",
                     );
                     return Ok(Value::bool(
-                        self.eval_bool(&code.left, frame, code.pos, left)?
-                            && self.eval_bool(&code.right, frame, code.pos, right)?,
+                        self.eval_bool(code.left, frame, code.pos, left)?
+                            && self.eval_bool(code.right, frame, code.pos, right)?,
                     ));
                 }
-                Code::Or(code) => {
+                Op::Or(code) => {
                     let (left, right) = (
                         "in the left operand of the OR (||) operator",
                         "in the right operand of the OR (||) operator",
                     );
                     return Ok(Value::bool(
-                        self.eval_bool(&code.left, frame, code.pos, left)?
-                            || self.eval_bool(&code.right, frame, code.pos, right)?,
+                        self.eval_bool(code.left, frame, code.pos, left)?
+                            || self.eval_bool(code.right, frame, code.pos, right)?,
                     ));
                 }
-                Code::Implies(code) => {
+                Op::Implies(code) => {
                     let (left, right) = (
                         "in the left operand of the IMPL (->) operator",
                         "in the right operand of the IMPL (->) operator",
                     );
                     return Ok(Value::bool(
-                        !self.eval_bool(&code.left, frame, code.pos, left)?
-                            || self.eval_bool(&code.right, frame, code.pos, right)?,
+                        !self.eval_bool(code.left, frame, code.pos, left)?
+                            || self.eval_bool(code.right, frame, code.pos, right)?,
                     ));
                 }
-                Code::Update(code) => return self.eval_update(code, frame),
-                Code::ConcatLists(code) => {
-                    let left = self.eval(&code.left, frame)?;
-                    let right = self.eval(&code.right, frame)?;
+                Op::Update(code) => return self.eval_update(code, frame),
+                Op::ConcatLists(code) => {
+                    let left = self.eval(code.left, frame)?;
+                    let right = self.eval(code.right, frame)?;
                     let context = "while evaluating one of the elements to concatenate";
                     return self.concat_lists(&[left.slot(), right.slot()], code.pos, context);
                 }
-                Code::Concat(code) => return self.eval_concat(code, frame),
-                Code::CurPos(pos) => return Ok(self.position_value(pos)),
+                Op::Concat(code) => return self.eval_concat(code, frame),
+                Op::CurPos(pos) => return Ok(self.position_value(pos)),
             };
         }
     }
@@ -124,17 +124,17 @@ impl Evaluator {
     /// The slot of an expression in a lazy position.
     #[inline(always)]
     pub(crate) fn delay(&self, delayed: Delayed, frame: &Frame<'_>) -> Slot {
-        match delayed {
-            Delayed::Const(slot) => self.avoided(slot),
-            Delayed::Variable(source) => self.avoided(frame.source(source)),
-            Delayed::Thunk(code) => {
+        match delayed.op() {
+            LazyOp::Const(slot) => self.avoided(slot),
+            LazyOp::Variable(source) => self.avoided(frame.source(source)),
+            LazyOp::Thunk(code) => {
                 let (slot, captures) = self.heap.thunk(code);
                 for (i, &source) in code.captures.iter().enumerate() {
                     captures.set(i, frame.source(source));
                 }
                 slot
             }
-            Delayed::Lambda(code) => {
+            LazyOp::Lambda(code) => {
                 let (slot, captures) = self.heap.closure_cell(code);
                 for (i, &source) in code.captures.iter().enumerate() {
                     captures.set(i, frame.source(source));
@@ -156,11 +156,11 @@ impl Evaluator {
     /// First half of [`Evaluator::delay`], for scopes whose bindings see one another.
     #[inline(always)]
     pub(crate) fn allocate(&self, delayed: Delayed, frame: &Frame<'_>) -> Slot {
-        match delayed {
-            Delayed::Const(slot) => self.avoided(slot),
-            Delayed::Variable(source) => self.avoided(frame.source(source)),
-            Delayed::Thunk(code) => self.heap.thunk(code).0,
-            Delayed::Lambda(code) => self.heap.closure_cell(code).0,
+        match delayed.op() {
+            LazyOp::Const(slot) => self.avoided(slot),
+            LazyOp::Variable(source) => self.avoided(frame.source(source)),
+            LazyOp::Thunk(code) => self.heap.thunk(code).0,
+            LazyOp::Lambda(code) => self.heap.closure_cell(code).0,
         }
     }
 
@@ -168,10 +168,10 @@ impl Evaluator {
     #[inline(always)]
     pub(crate) fn fill(&self, delayed: Delayed, slot: Slot, frame: &Frame<'_>) {
         let Some(cell) = slot.as_cell() else { return };
-        let (captures, sources) = match delayed {
-            Delayed::Thunk(code) => (cell.thunk_captures(code), code.captures),
-            Delayed::Lambda(code) => (cell.closure_captures(code), code.captures),
-            Delayed::Const(_) | Delayed::Variable(_) => return,
+        let (captures, sources) = match delayed.op() {
+            LazyOp::Thunk(code) => (cell.thunk_captures(code), code.captures),
+            LazyOp::Lambda(code) => (cell.closure_captures(code), code.captures),
+            LazyOp::Const(_) | LazyOp::Variable(_) => return,
         };
         for (i, &source) in sources.iter().enumerate() {
             captures.set(i, frame.source(source));
@@ -214,7 +214,7 @@ impl Evaluator {
 
     /// Evaluates code that must give a boolean.
     #[inline(always)]
-    fn eval_bool(&self, code: &Code, frame: &Frame<'_>, pos: Pos, context: &'static str) -> Result<bool> {
+    fn eval_bool(&self, code: Code, frame: &Frame<'_>, pos: Pos, context: &'static str) -> Result<bool> {
         match self.eval(code, frame) {
             Ok(value) => match value.as_bool() {
                 Some(b) => Ok(b),
@@ -240,7 +240,7 @@ impl Evaluator {
 
     #[inline(always)]
     fn eval_select(&self, code: &'static SelectCode, frame: &Frame<'_>) -> Result<Value> {
-        let base = self.eval(&code.base, frame)?;
+        let base = self.eval(code.base, frame)?;
         count(&self.stats.lookups);
         let Some(set) = base.as_attrs() else {
             return Err(self
@@ -307,7 +307,7 @@ impl Evaluator {
         match name {
             Name::Static(symbol, cache) => Ok((*symbol, Some(cache))),
             Name::Dynamic(code, pos) => {
-                let value = self.eval(code, frame)?;
+                let value = self.eval(*code, frame)?;
                 let context = "while evaluating an attribute name";
                 Ok((self.expect_name(value.slot(), *pos, context)?, None))
             }
@@ -315,7 +315,7 @@ impl Evaluator {
     }
 
     fn eval_select_path(&self, code: &'static SelectPathCode, frame: &Frame<'_>) -> Result<Value> {
-        let mut slot = self.eval(&code.base, frame)?.slot();
+        let mut slot = self.eval(code.base, frame)?.slot();
         let mut last = Pos::NONE;
         let mut last_name = None;
         let force = |slot: Slot, name: Option<Symbol>, at: Pos, pos: Pos| match name {
@@ -355,7 +355,7 @@ impl Evaluator {
         })();
         match (result, &code.default) {
             (Ok(Some(value)), _) => Ok(value),
-            (Ok(None), Some(default)) => self.eval(default, frame),
+            (Ok(None), Some(default)) => self.eval(*default, frame),
             (Ok(None), None) => Ok(Value::NULL),
             (Err(error), _) if last.is_some() && !self.is_internal(last) => Err(error.frame(
                 last,
@@ -377,7 +377,7 @@ impl Evaluator {
     }
 
     fn eval_has_attr(&self, code: &'static HasAttrCode, frame: &Frame<'_>) -> Result<Value> {
-        let mut slot = self.eval(&code.base, frame)?.slot();
+        let mut slot = self.eval(code.base, frame)?.slot();
         for name in code.path {
             let value = self.force(slot, code.pos)?;
             let (symbol, cache) = self.path_name(name, frame)?;
@@ -391,7 +391,7 @@ impl Evaluator {
 
     #[inline(always)]
     fn eval_call(&self, code: &'static CallCode, frame: &Frame<'_>) -> Result<Value> {
-        let function = self.eval(&code.function, frame)?;
+        let function = self.eval(code.function, frame)?;
         match *code.args {
             [argument] => self.call_one(function, self.delay(argument, frame), code.pos),
             [first, second] => {
@@ -439,17 +439,17 @@ impl Evaluator {
             self.count_primop(primop);
         }
         // To the reference this is a call with lazy arguments.
-        for operand in [&code.left, &code.right] {
+        for operand in [code.left, code.right] {
             let avoided = matches!(
-                operand,
-                Code::Const(_) | Code::Local { .. } | Code::Captured { .. }
+                operand.op(),
+                Op::Const(_) | Op::Local { .. } | Op::Captured { .. }
             );
             self.stats
                 .avoided
                 .set(self.stats.avoided.get() + u64::from(avoided));
         }
-        let result = self.eval(&code.left, frame).and_then(|left| {
-            let right = self.eval(&code.right, frame)?;
+        let result = self.eval(code.left, frame).and_then(|left| {
+            let right = self.eval(code.right, frame)?;
             self.arithmetic(operator, left, right)
         });
         result.in_frame_with(code.pos, || {
@@ -458,30 +458,30 @@ impl Evaluator {
     }
 
     fn eval_equal(&self, code: &BinaryCode, frame: &Frame<'_>) -> Result<bool> {
-        let left = self.eval(&code.left, frame)?;
-        let right = self.eval(&code.right, frame)?;
+        let left = self.eval(code.left, frame)?;
+        let right = self.eval(code.right, frame)?;
         self.equal_values(left, right, code.pos)
     }
 
     /// `//`: the rightmost operand is evaluated first; see the reference's `evalForUpdate`.
-    fn eval_update(&self, code: &BinaryCode, frame: &Frame<'_>) -> Result<Value> {
+    fn eval_update(&self, code: &UpdateCode, frame: &Frame<'_>) -> Result<Value> {
         // The reference starts a chain of updates with the empty set, and counts one for each operand.
         count(&self.stats.updates);
         self.eval_update_in_chain(code, frame)
     }
 
-    fn eval_update_in_chain(&self, code: &BinaryCode, frame: &Frame<'_>) -> Result<Value> {
+    fn eval_update_in_chain(&self, code: &UpdateCode, frame: &Frame<'_>) -> Result<Value> {
         count(&self.stats.updates);
-        let right = self.update_operand(&code.right, frame, true)?;
-        let left = self.update_operand(&code.left, frame, false)?;
-        Ok(self.heap.update(left, right))
+        let right = self.update_operand(code.right, frame, true)?;
+        let left = self.update_operand(code.left, frame, false)?;
+        Ok(self.heap.update_at(left, right, &code.union))
     }
 
     #[inline(always)]
-    fn update_operand(&self, code: &Code, frame: &Frame<'_>, right: bool) -> Result<Value> {
-        let result = match code {
+    fn update_operand(&self, code: Code, frame: &Frame<'_>, right: bool) -> Result<Value> {
+        let result = match code.op() {
             // The inner operands have frames of their own.
-            Code::Update(inner) => return self.eval_update_in_chain(inner, frame),
+            Op::Update(inner) => return self.eval_update_in_chain(inner, frame),
             _ => self.eval(code, frame),
         };
         let error = match result {
@@ -504,16 +504,16 @@ impl Evaluator {
 
     #[inline(never)]
     fn eval_attrs(&self, code: &'static AttrsCode, frame: &Frame<'_>) -> Result<Value> {
-        if !code.inherit_from.is_empty() {
-            self.bind(code.inherit_from, false, frame);
+        if let Some(more) = code.more {
+            self.bind(more.inherit_from, false, frame);
         }
         let set = self
             .heap
             .attrs_with(code.keys, |i| self.delay(code.slots[i], frame));
-        if code.dynamic.is_empty() {
-            return Ok(set);
+        match code.more {
+            Some(more) if !more.dynamic.is_empty() => self.add_dynamic(set, more.dynamic, frame),
+            _ => Ok(set),
         }
-        self.add_dynamic(set, code.dynamic, frame)
     }
 
     fn eval_rec_attrs(&self, code: &'static RecAttrsCode, frame: &Frame<'_>) -> Result<Value> {
@@ -570,7 +570,7 @@ impl Evaluator {
         let set = set.as_attrs().expect("a set").flat(self.heap);
         let mut entries: Vec<Entry> = set.entries().collect();
         for code in dynamic {
-            let name = self.eval(&code.name, frame)?;
+            let name = self.eval(code.name, frame)?;
             if name.is_null() {
                 continue;
             }
@@ -584,7 +584,7 @@ impl Evaluator {
                 );
                 return Err(Error::new(Kind::Eval, message).at(code.pos));
             }
-            if let Delayed::Lambda(lambda) = code.value {
+            if let LazyOp::Lambda(lambda) = code.value.op() {
                 lambda.name.set(Some(name));
             }
             entries.push(Entry {
@@ -610,9 +610,9 @@ impl Evaluator {
     #[cold]
     #[inline(never)]
     fn assertion_failed(&self, code: &AssertCode, frame: &Frame<'_>) -> Error {
-        if let Code::Equal(equal) = code.condition {
-            let difference = self.eval(&equal.left, frame).and_then(|left| {
-                let right = self.eval(&equal.right, frame)?;
+        if let Op::Equal(equal) = code.condition.op() {
+            let difference = self.eval(equal.left, frame).and_then(|left| {
+                let right = self.eval(equal.right, frame)?;
                 self.difference(left.slot(), right.slot(), equal.pos)
             });
             if let Err(error) = difference {

@@ -306,6 +306,21 @@ impl Slot {
         Slot(std::ptr::from_ref(cell).expose_provenance() as u64 | Tag::Lazy as u64)
     }
 
+    /// The raw word.
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The slot with that word.
+    ///
+    /// # Safety
+    /// `bits` must come from [`Slot::bits`].
+    #[inline(always)]
+    pub(crate) unsafe fn from_bits(bits: u64) -> Slot {
+        Slot(bits)
+    }
+
     /// The value, if the slot holds one directly.
     #[inline(always)]
     pub fn direct(self) -> Option<Value> {

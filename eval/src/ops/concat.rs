@@ -22,7 +22,7 @@ impl Evaluator {
     /// `a + b + …`, or an interpolated string. The first part decides what the rest has to be.
     pub(crate) fn eval_concat(&self, code: &ConcatCode, frame: &Frame<'_>) -> Result<Value> {
         let (&(first, first_pos), rest) = code.parts.split_first().expect("a concatenation has parts");
-        let value = self.eval(&first, frame)?;
+        let value = self.eval(first, frame)?;
         let sum = match value.unpack() {
             Unpacked::Int(i) if !code.force_string => Sum::Int(i),
             Unpacked::Float(f) if !code.force_string => Sum::Float(f),
@@ -45,7 +45,7 @@ impl Evaluator {
         frame: &Frame<'_>,
     ) -> Result<Value> {
         for (part, pos) in rest {
-            let value = self.eval(part, frame)?;
+            let value = self.eval(*part, frame)?;
             sum = match (sum, value.unpack()) {
                 (Sum::Int(a), Unpacked::Int(b)) => match a.checked_add(b) {
                     Some(sum) => Sum::Int(sum),
@@ -105,7 +105,7 @@ impl Evaluator {
         };
         parts[0] = self.coerce_to_string(first.0.slot(), first.1, &mut context, error_context, first_how)?;
         for (part, (code, pos)) in parts[1..].iter_mut().zip(rest) {
-            let value = self.eval(code, frame)?;
+            let value = self.eval(*code, frame)?;
             *part = self.coerce_to_string(value.slot(), *pos, &mut context, error_context, how)?;
         }
         let total = parts.iter().map(|part| part.len()).sum();
