@@ -127,21 +127,27 @@ impl Evaluator {
         match delayed.op() {
             LazyOp::Const(slot) => self.avoided(slot),
             LazyOp::Variable(source) => self.avoided(frame.source(source)),
-            LazyOp::Thunk(code) => {
-                let (slot, captures) = self.heap.thunk(code);
-                for (i, &source) in code.captures.iter().enumerate() {
-                    captures.set(i, frame.source(source));
-                }
-                slot
-            }
-            LazyOp::Lambda(code) => {
-                let (slot, captures) = self.heap.closure_cell(code);
-                for (i, &source) in code.captures.iter().enumerate() {
-                    captures.set(i, frame.source(source));
-                }
-                slot
-            }
+            LazyOp::Thunk(code) => self.suspend(code, frame),
+            LazyOp::Lambda(code) => self.suspend_lambda(code, frame),
         }
+    }
+
+    #[inline(never)]
+    fn suspend(&self, code: &'static ThunkCode, frame: &Frame<'_>) -> Slot {
+        let (slot, captures) = self.heap.thunk(code);
+        for (i, &source) in code.captures.iter().enumerate() {
+            captures.set(i, frame.source(source));
+        }
+        slot
+    }
+
+    #[inline(never)]
+    fn suspend_lambda(&self, code: &'static LambdaCode, frame: &Frame<'_>) -> Slot {
+        let (slot, captures) = self.heap.closure_cell(code);
+        for (i, &source) in code.captures.iter().enumerate() {
+            captures.set(i, frame.source(source));
+        }
+        slot
     }
 
     /// Counts a lazy position that needed no cell. The reference doesn't count empty lists.
