@@ -21,6 +21,9 @@ use nivis_store::derivation::{Derivation, Instantiated, aterm};
 use nivis_store::hash::Hash;
 use nivis_store::nar;
 use nivis_store::path::{StoreDir, StorePath};
+use nix::dir::{Dir, Type};
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use realise::Building;
 use recorder::Recorder;
 use std::borrow::Cow;
@@ -159,14 +162,28 @@ fn file_type_at(place: &Path) -> io::Result<Option<FileType>> {
     }
 }
 
-/// What is in a folder.
+/// What is in a folder. `std`'s entries own their names and share the folder: nixpkgs has folders with 20,000 entries.
 fn entries_at(place: &Path) -> io::Result<Vec<(Vec<u8>, FileType)>> {
-    fs::read_dir(place)?
-        .map(|entry| {
-            let entry = entry?;
-            Ok((entry.file_name().into_vec(), file_type(entry.file_type()?.into())))
-        })
-        .collect()
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut folder = Dir::open(place, flags, Mode::empty())?;
+    let mut entries = vec![];
+    for entry in folder.iter() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
+        let found = match entry.file_type() {
+            Some(Type::File) => FileType::Regular,
+            Some(Type::Directory) => FileType::Directory,
+            Some(Type::Symlink) => FileType::Symlink,
+            Some(_) => FileType::Unknown,
+            // Some file systems don't tell.
+            None => file_type_at(&place.join(OsStr::from_bytes(name)))?.unwrap_or(FileType::Unknown),
+        };
+        entries.push((name.to_vec(), found));
+    }
+    Ok(entries)
 }
 
 impl Host for RealHost {
