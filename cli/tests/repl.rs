@@ -106,10 +106,11 @@ fn files_are_loaded_and_loaded_again() {
 fn values_are_described_and_traced_to_their_origin() {
     let (printed, _) = converse(
         &["set.nix"],
-        ":t inc\n:doc inc\ns = import ./set.nix\n:why s.two\n",
+        ":t inc\n:doc inc\n:doc map\ns = import ./set.nix\n:why s.two\n",
     );
     assert!(printed.contains("nix-repl> :t inc\na function\n"), "{printed}");
     assert!(printed.contains("Adds one."), "{printed}");
+    assert!(printed.contains("Synopsis: builtins.map f list\n"), "{printed}");
     assert!(
         printed.contains("attribute 'two' defined at ") && printed.contains("set.nix:4:3\n"),
         "{printed}"

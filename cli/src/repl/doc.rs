@@ -50,12 +50,13 @@ fn of_value(repl: &Repl<'_>, value: Value) -> Result<Option<String>> {
         return Ok(None);
     };
     match function.kind() {
-        FunctionKind::Primop(primop) => Ok(Some(format!(
-            "builtins.{} takes {} argument{}; the Nix manual describes it among the built-in functions.",
+        FunctionKind::Primop(primop) if !primop.doc.is_empty() => Ok(Some(format!(
+            "Synopsis: builtins.{} {}\n\n{}",
             primop.name,
-            primop.arity,
-            if primop.arity == 1 { "" } else { "s" }
+            primop.args.join(" "),
+            primop.doc
         ))),
+        FunctionKind::Primop(_) => Ok(None),
         FunctionKind::Partial(..) => Ok(None),
         FunctionKind::Lambda(code, _) => {
             let Some(before) = text_before(repl, code.pos)? else {
