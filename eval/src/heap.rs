@@ -259,8 +259,17 @@ impl Heap {
     /// again count once, what a collection freed counts again.
     #[inline(always)]
     pub fn used_bytes(&self) -> u64 {
-        let words = self.given.get() - self.room.len();
-        (words * size_of::<u64>() + self.arena_bytes.get() - self.arena().chunk_capacity()) as u64
+        let room = &self.room;
+        let left = room
+            .end
+            .get()
+            .addr()
+            .get()
+            .wrapping_sub(room.next.get().addr().get());
+        let used = self.given.get().wrapping_mul(size_of::<u64>()).wrapping_sub(left);
+        // Profiles ask for this at each call: nothing of it overflows, and nothing is checked.
+        used.wrapping_add(self.arena_bytes.get())
+            .wrapping_sub(self.arena().chunk_capacity()) as u64
     }
 
     /// Has evaluation end as [`OutOfMemory`] rather than take more bytes than this from the system.

@@ -352,7 +352,7 @@ impl Evaluator {
                 slot = found.slot;
                 last = found.pos;
                 last_name = Some(symbol);
-                if self.watch.is_on() {
+                if self.watch.counts_selections() {
                     self.watch.selected(last);
                 }
             }

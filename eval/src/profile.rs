@@ -6,6 +6,7 @@
 
 mod attributes;
 mod counts;
+mod index;
 mod recorder;
 mod report;
 mod sampler;
@@ -28,16 +29,19 @@ use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 use recorder::Recorder;
 use report::Descriptions;
-use sampler::{Frame, Sampler};
+use sampler::{Call, Sampler};
 use std::cell::{Cell, Ref, RefCell};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Builds that cannot watch are there to measure what watching costs while it is off.
+const CAN_WATCH: bool = !cfg!(feature = "unwatched");
 
 /// Is given the profile again and again while it is recorded.
 pub struct Audience {
     /// How long to wait in between.
     pub interval: Duration,
-    /// Shows it.
-    pub show: Box<dyn Fn(Profile)>,
+    /// Shows it. Whether anybody still looks.
+    pub show: Box<dyn Fn(Profile) -> bool>,
 }
 
 /// Who watches.
@@ -52,7 +56,6 @@ pub struct Watch {
     /// Whether calls are told as the reference does, by traces or samples.
     telling: Cell<bool>,
     traces: Cell<bool>,
-    sampling: Cell<bool>,
     counts: RefCell<Option<Box<Counts>>>,
     recorder: RefCell<Option<Box<Recorder>>>,
     sampler: RefCell<Option<Box<Sampler>>>,
@@ -64,20 +67,25 @@ impl Watch {
     /// Whether what is run must be told.
     #[inline(always)]
     pub(crate) fn is_on(&self) -> bool {
-        self.on.get()
+        CAN_WATCH && self.on.get()
     }
 
     /// Whether forcing must be told, too.
     #[inline(always)]
     pub(crate) fn is_recording(&self) -> bool {
-        self.recording.get()
+        CAN_WATCH && self.recording.get()
+    }
+
+    /// Turns on one of the ways to watch.
+    fn turn_on(&self, way: &Cell<bool>) {
+        way.set(true);
+        self.on.set(true);
     }
 
     /// Counts calls and selections from now on.
     pub fn count(&self) {
-        self.counting.set(true);
         self.counts.borrow_mut().get_or_insert_default();
-        self.on.set(true);
+        self.turn_on(&self.counting);
     }
 
     /// What was counted, if anything was.
@@ -88,16 +96,13 @@ impl Watch {
     /// Tells of each call when it begins and when it ends, as the reference does with `trace-function-calls`.
     pub fn trace_calls(&self) {
         self.traces.set(true);
-        self.telling.set(true);
-        self.on.set(true);
+        self.turn_on(&self.telling);
     }
 
     /// Looks at the stack of calls so often a second from now on, as the reference does with `eval-profiler`.
     pub fn sample(&self, frequency: u32) {
         *self.sampler.borrow_mut() = Some(Box::new(Sampler::new(frequency)));
-        self.sampling.set(true);
-        self.telling.set(true);
-        self.on.set(true);
+        self.turn_on(&self.telling);
     }
 
     #[inline(always)]
@@ -148,7 +153,7 @@ impl Watch {
 
     /// Whether selections must not be remembered, so that each is told.
     pub(crate) fn counts_selections(&self) -> bool {
-        self.counting.get()
+        CAN_WATCH && self.counting.get()
     }
 
     #[cold]
@@ -176,8 +181,7 @@ impl Evaluator {
         let watch = &self.watch;
         *watch.recorder.borrow_mut() = Some(Box::new(Recorder::new(self.heap, frequency)));
         *watch.audience.borrow_mut() = audience.map(|audience| (audience, Instant::now()));
-        watch.recording.set(true);
-        watch.on.set(true);
+        watch.turn_on(&watch.recording);
     }
 
     /// The profile that was recorded, if one was.
@@ -199,7 +203,7 @@ impl Evaluator {
     /// The thunk of a whole file counts as made by what the file itself does, which will be charged for forcing it.
     pub(crate) fn made_thunk_of_file(&self, start: Pos) {
         if let Some(recorder) = &mut *self.watch.recorder.borrow_mut() {
-            recorder.settle(self.heap);
+            recorder.charge(self.heap);
             recorder.made_for(start);
         }
     }
@@ -211,39 +215,33 @@ impl Evaluator {
         // There must be one place that runs it: it becomes part of this then.
         let result = run();
         if must_leave && let Some(recorder) = &mut *self.watch.recorder.borrow_mut() {
-            recorder.leave(self.heap);
+            recorder.leave(self);
         }
         result
     }
 
     #[inline(always)]
     fn enter(&self, activity: Activity) -> bool {
-        let mut recorder = self.watch.recorder.borrow_mut();
-        let Some(recorder) = &mut *recorder else {
-            return false;
-        };
-        if recorder.is_due() {
-            self.show_profile(recorder);
+        match &mut *self.watch.recorder.borrow_mut() {
+            Some(recorder) => recorder.enter(self, activity),
+            None => false,
         }
-        recorder.enter(self.heap, activity)
     }
 
     /// Shows the profile to who looks on, if it is time.
-    #[cold]
-    #[inline(never)]
     fn show_profile(&self, recorder: &mut Recorder) {
-        if let Some((audience, shown)) = &mut *self.watch.audience.borrow_mut()
+        let mut listening = self.watch.audience.borrow_mut();
+        if let Some((audience, shown)) = &mut *listening
             && shown.elapsed() >= audience.interval
         {
             recorder.finish(self.heap);
-            (audience.show)(
-                self.watch
-                    .descriptions
-                    .borrow_mut()
-                    .profile(self, recorder, false),
-            );
+            let mut descriptions = self.watch.descriptions.borrow_mut();
+            let is_seen = (audience.show)(descriptions.profile(self, recorder, false));
             *shown = Instant::now();
             recorder.skip_time();
+            if !is_seen {
+                *listening = None;
+            }
         }
     }
 
@@ -269,11 +267,23 @@ impl Evaluator {
     #[cold]
     #[inline(never)]
     pub(crate) fn call_watched(&self, function: Value, args: &[Slot], pos: Pos) -> Result<Value> {
-        self.during_call(
-            || Frame::of_call(self, function, args, pos),
-            pos,
-            || self.call_with::<true>(function, args, pos),
-        )
+        self.during_call(Call::of(function, args, pos), pos, || {
+            self.call_with::<true>(function, args, pos)
+        })
+    }
+
+    #[inline(always)]
+    fn sample_begin(&self, call: Call) {
+        if let Some(sampler) = &mut *self.watch.sampler.borrow_mut() {
+            sampler.enter(self, call);
+        }
+    }
+
+    #[inline(always)]
+    fn sample_end(&self) {
+        if let Some(sampler) = &mut *self.watch.sampler.borrow_mut() {
+            sampler.leave(self);
+        }
     }
 
     /// An operator that is watched; to the reference it is a call of a primop.
@@ -286,30 +296,23 @@ impl Evaluator {
         operate: impl FnOnce() -> T,
     ) -> T {
         let name = primop.map_or("", |primop| primop.name);
-        self.during_call(|| Frame::of_primop(name, pos), pos, operate)
+        self.during_call(Call::of_primop(name, pos), pos, operate)
     }
 
     /// Tells of a call as the reference does, if anybody wants to know.
     #[inline(always)]
-    fn during_call<T>(&self, frame: impl FnOnce() -> Frame, pos: Pos, call: impl FnOnce() -> T) -> T {
+    fn during_call<T>(&self, call: Call, pos: Pos, run: impl FnOnce() -> T) -> T {
         let tells = self.watch.telling.get();
         if tells {
             if self.watch.traces.get() {
                 self.trace_call("entered", pos);
             }
-            if self.watch.sampling.get() {
-                let frame = frame();
-                if let Some(sampler) = &mut *self.watch.sampler.borrow_mut() {
-                    sampler.enter(frame);
-                }
-            }
+            self.sample_begin(call);
         }
-        // There must be one place that calls: it becomes part of this then.
-        let result = call();
+        // There must be one place that runs it: it becomes part of this then.
+        let result = run();
         if tells {
-            if let Some(sampler) = &mut *self.watch.sampler.borrow_mut() {
-                sampler.leave();
-            }
+            self.sample_end();
             if self.watch.traces.get() {
                 self.trace_call("exited", pos);
             }

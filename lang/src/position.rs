@@ -123,14 +123,13 @@ impl SourceMap {
 /// The offsets at which the lines of a text start.
 fn line_starts(text: &[u8]) -> Box<[u32]> {
     let mut starts = vec![0];
-    let mut previous_cr = false;
-    for (offset, &byte) in text.iter().enumerate() {
-        match byte {
-            b'\n' if previous_cr => *starts.last_mut().expect("starts is never empty") = offset as u32 + 1,
-            b'\n' | b'\r' => starts.push(offset as u32 + 1),
-            _ => {}
+    for offset in memchr::memchr2_iter(b'\n', b'\r', text) {
+        let start = offset as u32 + 1;
+        match starts.last_mut() {
+            // LF right behind CR.
+            Some(last) if text[..=offset].ends_with(b"\r\n") => *last = start,
+            _ => starts.push(start),
         }
-        previous_cr = byte == b'\r';
     }
     starts.into()
 }
@@ -151,5 +150,6 @@ mod tests {
         assert_eq!(at(2), (2, 1));
         assert_eq!(at(5), (3, 1));
         assert_eq!(at(7), (4, 1));
+        assert_eq!(&*line_starts(b"\n\r\n\n\r\r"), [0, 1, 3, 4, 5, 6]);
     }
 }

@@ -54,7 +54,11 @@ impl Screen {
         let ours = shared.clone();
         let audience = Audience {
             interval: INTERVAL,
-            show: Box::new(move |profile| lock(&ours).profile = Some(Arc::new(profile))),
+            show: Box::new(move |profile| {
+                let mut shared = lock(&ours);
+                shared.profile = Some(Arc::new(profile));
+                !shared.is_closed
+            }),
         };
         Ok((Screen { shared, thread }, audience))
     }

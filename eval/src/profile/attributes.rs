@@ -1,9 +1,9 @@
 //! What attributes took: from their first selection until their value is there.
 
+use super::index::Index;
 use super::recorder::Reading;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
-use rustc_hash::FxHashMap;
 
 /// What an attribute took, everywhere it is defined by the same text.
 #[derive(Clone, Copy)]
@@ -27,14 +27,15 @@ struct Activation {
 #[derive(Default)]
 pub(super) struct Attributes {
     pub(super) taken: Vec<Taken>,
-    known: FxHashMap<(Symbol, Pos), u32>,
+    index: Index,
     stack: Vec<Activation>,
 }
 
 impl Attributes {
     pub(super) fn enter(&mut self, name: Symbol, pos: Pos, now: Reading) {
         let taken = &mut self.taken;
-        let index = *self.known.entry((name, pos)).or_insert_with(|| {
+        let key = (name.index() as u64) << 32 | u64::from(pos.0);
+        let index = self.index.get(key, || {
             taken.push(Taken {
                 name,
                 pos,

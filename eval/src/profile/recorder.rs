@@ -7,9 +7,11 @@
 
 use super::Activity;
 use super::attributes::Attributes;
+use super::index::Index;
 use super::ticker::Ticker;
 use super::tree::Tree;
 use crate::code::LambdaCode;
+use crate::evaluator::Evaluator;
 use crate::heap::Heap;
 use crate::primop::Primop;
 use nivis_lang::position::Pos;
@@ -69,6 +71,7 @@ impl Entry {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Activation {
     /// Where the function starts, if it is one.
     pos: Pos,
@@ -93,8 +96,10 @@ fn thunks(heap: &Heap) -> u64 {
 /// A profile that is being recorded.
 pub(super) struct Recorder {
     pub(super) entries: Vec<Entry>,
-    known: FxHashMap<u64, u32>,
-    stack: Vec<Activation>,
+    index: Index,
+    top: Activation,
+    /// Those below, the top's caller last.
+    callers: Vec<Activation>,
     pub(super) tree: Tree,
     pub(super) attributes: Attributes,
     ticker: Ticker,
@@ -120,13 +125,14 @@ impl Recorder {
                 active: 1,
                 ..Entry::new(Subject::Top)
             }],
-            known: FxHashMap::default(),
-            stack: vec![Activation {
+            index: Index::default(),
+            top: Activation {
                 pos: Pos::NONE,
                 entry: 0,
                 node: 0,
                 since: now,
-            }],
+            },
+            callers: vec![],
             tree: Tree::new(),
             attributes: Attributes::default(),
             ticker: Ticker::start(frequency),
@@ -141,64 +147,60 @@ impl Recorder {
 
     /// Begins an activity. Whether it has to be left: a function's own thunks need not be told apart from it.
     #[inline(always)]
-    pub(super) fn enter(&mut self, heap: &Heap, activity: Activity) -> bool {
-        if let Activity::Thunk(pos) = activity {
-            let &Activation { pos: top, entry, .. } = self.top();
-            if top == pos {
-                self.entries[entry as usize].forced += 1;
-                return false;
-            }
+    pub(super) fn enter(&mut self, ev: &Evaluator, activity: Activity) -> bool {
+        if let Activity::Thunk(pos) = activity
+            && pos == self.top.pos
+        {
+            self.entries[self.top.entry as usize].forced += 1;
+            return false;
         }
-        self.settle(heap);
+        self.settle(ev);
         let pos = match activity {
             Activity::Call(code) => code.function,
             Activity::Thunk(pos) => pos,
             Activity::Primop(_) => PRIMOP,
         };
-        let entry = match activity {
+        let index = match activity {
+            Activity::Primop(primop) => self.primop(primop),
+            _ => self.place(pos),
+        };
+        let entry = &mut self.entries[index as usize];
+        match activity {
             Activity::Call(code) => {
-                let entry = self.place(code.function);
-                let known = &mut self.entries[entry as usize];
-                if let Subject::Place(_, lambda @ None) = &mut known.subject
+                if let Subject::Place(_, lambda @ None) = &mut entry.subject
                     && code.pos == code.function
                 {
                     *lambda = Some(code);
                 }
-                known.calls += 1;
-                entry
+                entry.calls += 1;
             }
-            Activity::Primop(primop) => {
-                let entry = self.primop(primop);
-                self.entries[entry as usize].calls += 1;
-                entry
-            }
-            Activity::Thunk(pos) => {
-                let entry = self.place(pos);
-                self.entries[entry as usize].forced += 1;
-                entry
-            }
-        };
-        self.entries[entry as usize].active += 1;
-        self.stack.push(Activation {
+            Activity::Primop(_) => entry.calls += 1,
+            Activity::Thunk(_) => entry.forced += 1,
+        }
+        entry.active += 1;
+        self.callers.push(self.top);
+        self.top = Activation {
             pos,
-            entry,
+            entry: index,
             node: UNKNOWN,
             since: self.now,
-        });
+        };
         true
     }
 
     /// Ends the activity on top.
     #[inline(always)]
-    pub(super) fn leave(&mut self, heap: &Heap) {
-        self.settle(heap);
-        if let Some(Activation { entry, since, .. }) = self.stack.pop() {
-            let entry = &mut self.entries[entry as usize];
-            entry.active -= 1;
-            if entry.active == 0 {
-                entry.total_nanos += self.now.nanos - since.nanos;
-                entry.total_bytes += self.now.bytes - since.bytes;
-            }
+    pub(super) fn leave(&mut self, ev: &Evaluator) {
+        self.settle(ev);
+        let Activation { entry, since, .. } = self.top;
+        let entry = &mut self.entries[entry as usize];
+        entry.active = entry.active.wrapping_sub(1);
+        if entry.active == 0 {
+            entry.total_nanos += self.now.nanos.wrapping_sub(since.nanos);
+            entry.total_bytes += self.now.bytes.wrapping_sub(since.bytes);
+        }
+        if let Some(caller) = self.callers.pop() {
+            self.top = caller;
         }
     }
 
@@ -229,23 +231,29 @@ impl Recorder {
 
     /// The last thunk that was made counts for another function than the one on top.
     pub(super) fn made_for(&mut self, pos: Pos) {
-        let (top, other) = (self.top().entry, self.place(pos));
+        let (top, other) = (self.top.entry, self.place(pos));
         self.entries[top as usize].made -= 1;
         self.entries[other as usize].made += 1;
     }
 
     /// What was done since the last time counts for the function on top.
     #[inline(always)]
-    pub(super) fn settle(&mut self, heap: &Heap) {
+    pub(super) fn charge(&mut self, heap: &Heap) {
         let (bytes, thunks) = (heap.used_bytes(), thunks(heap));
-        let top = self.top().entry;
-        let entry = &mut self.entries[top as usize];
-        entry.self_bytes += bytes - self.now.bytes;
-        entry.made += thunks - self.thunks;
+        let entry = &mut self.entries[self.top.entry as usize];
+        // None of these overflows; to have that checked would take a third more instructions.
+        entry.self_bytes = entry.self_bytes.wrapping_add(bytes.wrapping_sub(self.now.bytes));
+        entry.made = entry.made.wrapping_add(thunks.wrapping_sub(self.thunks));
         self.now.bytes = bytes;
         self.thunks = thunks;
-        if bytes - self.treed_bytes >= BYTE_INTERVAL || self.ticker.is_due() {
-            self.sample();
+    }
+
+    /// [`Recorder::charge`], and a sample if it is time.
+    #[inline(always)]
+    fn settle(&mut self, ev: &Evaluator) {
+        self.charge(ev.heap);
+        if self.now.bytes.wrapping_sub(self.treed_bytes) >= BYTE_INTERVAL || self.ticker.is_due() {
+            self.sample(ev);
         }
     }
 
@@ -254,44 +262,41 @@ impl Recorder {
         self.now.bytes - self.start_bytes
     }
 
-    /// Whether a sample will be taken at the next chance.
-    pub(super) fn is_due(&self) -> bool {
-        self.ticker.is_due()
-    }
-
     /// Looks at the stack.
     #[cold]
     #[inline(never)]
-    fn sample(&mut self) {
-        let node = self.top_node();
-        let node = &mut self.tree.nodes[node as usize];
-        node.bytes += self.now.bytes - self.treed_bytes;
-        self.treed_bytes = self.now.bytes;
+    fn sample(&mut self, ev: &Evaluator) {
         if self.ticker.is_due() {
             self.ticker.reset();
-            let now = Instant::now();
-            let nanos = u64::try_from((now - self.last_sample).as_nanos()).unwrap_or_default();
-            self.last_sample = now;
-            self.now.nanos += nanos;
-            node.nanos += nanos;
-            let top = self.top().entry;
-            self.entries[top as usize].self_nanos += nanos;
+            self.note_time();
         }
+        self.note_bytes();
+        ev.show_profile(self);
     }
 
-    /// What passed since the last sample counts, too.
-    pub(super) fn finish(&mut self, heap: &Heap) {
-        self.settle(heap);
+    /// Bytes count for the tree.
+    fn note_bytes(&mut self) {
+        let node = self.top_node();
+        self.tree.nodes[node as usize].bytes += self.now.bytes - self.treed_bytes;
+        self.treed_bytes = self.now.bytes;
+    }
+
+    /// What passed since the last time counts for the function on top.
+    fn note_time(&mut self) {
         let now = Instant::now();
         let nanos = u64::try_from((now - self.last_sample).as_nanos()).unwrap_or_default();
         self.last_sample = now;
         self.now.nanos += nanos;
-        let (node, top) = (self.top_node(), self.top().entry);
-        let node = &mut self.tree.nodes[node as usize];
-        node.nanos += nanos;
-        node.bytes += self.now.bytes - self.treed_bytes;
-        self.treed_bytes = self.now.bytes;
-        self.entries[top as usize].self_nanos += nanos;
+        let node = self.top_node();
+        self.tree.nodes[node as usize].nanos += nanos;
+        self.entries[self.top.entry as usize].self_nanos += nanos;
+    }
+
+    /// What passed since the last sample counts, too.
+    pub(super) fn finish(&mut self, heap: &Heap) {
+        self.charge(heap);
+        self.note_time();
+        self.note_bytes();
     }
 
     /// Nobody is charged for what passed since the last sample: it was spent on showing the profile.
@@ -302,7 +307,7 @@ impl Recorder {
     /// For each function that runs, what it took since it was called.
     pub(super) fn running(&self) -> FxHashMap<u32, Reading> {
         let mut running = FxHashMap::default();
-        for activation in &self.stack {
+        for activation in self.callers.iter().chain([&self.top]) {
             running.entry(activation.entry).or_insert(Reading {
                 nanos: self.now.nanos - activation.since.nanos,
                 bytes: self.now.bytes - activation.since.bytes,
@@ -311,24 +316,19 @@ impl Recorder {
         running
     }
 
-    #[inline(always)]
-    fn top(&self) -> &Activation {
-        &self.stack[self.stack.len() - 1]
-    }
-
     /// The node of the function on top, whose callers' nodes are found or made on the way.
     fn top_node(&mut self) -> u32 {
-        let known = self
-            .stack
-            .iter()
-            .rposition(|activation| activation.node != UNKNOWN);
-        let first = known.unwrap_or(0);
-        let mut node = self.stack[first].node;
-        for activation in &mut self.stack[first + 1..] {
-            node = self.tree.child(node, activation.entry);
-            activation.node = node;
+        let unknown = |activation: &Activation| activation.node == UNKNOWN;
+        if unknown(&self.top) {
+            let known = self.callers.iter().rposition(|caller| !unknown(caller));
+            let first = known.unwrap_or(0);
+            let mut node = self.callers[first].node;
+            for activation in self.callers[first + 1..].iter_mut().chain([&mut self.top]) {
+                node = self.tree.child(node, activation.entry);
+                activation.node = node;
+            }
         }
-        node
+        self.top.node
     }
 
     #[inline(always)]
@@ -348,17 +348,10 @@ impl Recorder {
 
     #[inline(always)]
     fn entry(&mut self, key: u64, subject: impl FnOnce() -> Subject) -> u32 {
-        match self.known.get(&key) {
-            Some(&entry) => entry,
-            None => self.new_entry(key, subject()),
-        }
-    }
-
-    #[cold]
-    fn new_entry(&mut self, key: u64, subject: Subject) -> u32 {
-        let entry = self.entries.len() as u32;
-        self.entries.push(Entry::new(subject));
-        self.known.insert(key, entry);
-        entry
+        let entries = &mut self.entries;
+        self.index.get(key, || {
+            entries.push(Entry::new(subject()));
+            entries.len() as u32 - 1
+        })
     }
 }

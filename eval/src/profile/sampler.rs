@@ -10,17 +10,51 @@ use nivis_lang::symbol::Symbol;
 use rustc_hash::FxHashMap;
 use std::time::{Duration, Instant};
 
-/// A call.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Frame {
+/// A call that runs. What it is a call of is only found out when a sample is taken: most calls see none.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
     pos: Pos,
-    callee: Callee,
+    callee: Operation,
 }
 
-impl Frame {
-    /// A call of any value. The name of a derivation is evaluated.
+#[derive(Clone, Copy)]
+enum Operation {
+    /// A function, and its first argument. Nothing is collected while calls run, so they are there.
+    Function(Value, Slot),
+    /// An operator, by the name of the primop that it is to the reference.
+    Primop(&'static str),
+}
+
+impl Call {
+    /// A call of any value.
     #[inline(always)]
-    pub(super) fn of_call(ev: &Evaluator, function: Value, args: &[Slot], pos: Pos) -> Frame {
+    pub(super) fn of(function: Value, args: &[Slot], pos: Pos) -> Call {
+        let first = args.first().copied().unwrap_or(Slot::NULL);
+        Call {
+            pos,
+            callee: Operation::Function(function, first),
+        }
+    }
+
+    /// An operator.
+    pub(super) fn of_primop(name: &'static str, pos: Pos) -> Call {
+        Call {
+            pos,
+            callee: Operation::Primop(name),
+        }
+    }
+
+    fn frame(self, ev: &Evaluator) -> Frame {
+        let pos = self.pos;
+        let (function, argument) = match self.callee {
+            Operation::Function(function, argument) => (function, argument),
+            Operation::Primop(name) => {
+                return Frame {
+                    pos,
+                    callee: Callee::Primop(name),
+                };
+            }
+        };
         let callee = match function.as_function().map(|function| function.kind()) {
             Some(FunctionKind::Lambda(code, _)) => {
                 return Frame {
@@ -30,7 +64,7 @@ impl Frame {
             }
             Some(FunctionKind::Primop(primop)) => match primop.name {
                 "derivationStrict" => {
-                    derivation(ev, args).map_or(Callee::Primop(primop.name), Callee::Derivation)
+                    derivation(ev, argument).map_or(Callee::Primop(primop.name), Callee::Derivation)
                 }
                 name => Callee::Primop(name),
             },
@@ -40,14 +74,13 @@ impl Frame {
         };
         Frame { pos, callee }
     }
+}
 
-    /// A call of a primop.
-    pub(super) fn of_primop(name: &'static str, pos: Pos) -> Frame {
-        Frame {
-            pos,
-            callee: Callee::Primop(name),
-        }
-    }
+/// A call as it is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Frame {
+    pos: Pos,
+    callee: Callee,
 }
 
 /// What is called.
@@ -63,7 +96,7 @@ enum Callee {
 
 /// The stack, and what was seen of it.
 pub(super) struct Sampler {
-    stack: Vec<Frame>,
+    stack: Vec<Call>,
     /// Stacks by the one below and their last frame; the first is empty.
     nodes: Vec<(u32, Frame)>,
     children: FxHashMap<(u32, Frame), u32>,
@@ -86,35 +119,34 @@ impl Sampler {
         }
     }
 
+    /// A call begins. What passed until now counts for the one that makes it.
     #[inline(always)]
-    pub(super) fn enter(&mut self, frame: Frame) {
-        self.stack.push(frame);
-        self.look();
-    }
-
-    #[inline(always)]
-    pub(super) fn leave(&mut self) {
-        self.look();
-        self.stack.pop();
-    }
-
-    #[inline(always)]
-    fn look(&mut self) {
+    pub(super) fn enter(&mut self, ev: &Evaluator, call: Call) {
         if self.ticker.is_due() {
-            self.sample();
+            self.sample(ev);
         }
+        self.stack.push(call);
+    }
+
+    #[inline(always)]
+    pub(super) fn leave(&mut self, ev: &Evaluator) {
+        if self.ticker.is_due() {
+            self.sample(ev);
+        }
+        self.stack.pop();
     }
 
     /// Counts the stack once for each interval that passed.
     #[cold]
     #[inline(never)]
-    fn sample(&mut self) {
+    fn sample(&mut self, ev: &Evaluator) {
         self.ticker.reset();
         let passed = self.last_sample.elapsed();
         self.last_sample = Instant::now();
         let intervals = passed.as_nanos() / self.interval.as_nanos().max(1);
         let mut node = u32::MAX;
-        for &frame in &self.stack {
+        for call in &self.stack {
+            let frame = call.frame(ev);
             let nodes = &mut self.nodes;
             node = *self.children.entry((node, frame)).or_insert_with(|| {
                 nodes.push((node, frame));
@@ -148,12 +180,10 @@ impl Sampler {
     }
 }
 
-/// The name of the derivation that `derivationStrict` is called for. It will need that in any case; if evaluating it
-/// fails, the call will tell.
-#[inline(never)]
-fn derivation(ev: &Evaluator, args: &[Slot]) -> Option<Symbol> {
-    let set = ev.force(*args.first()?, Pos::NONE).ok()?.as_attrs()?;
-    let name = ev.force(set.get(ev.names.name)?, Pos::NONE).ok()?;
+/// The name of the derivation that `derivationStrict` is called for, which it evaluates before all else.
+fn derivation(ev: &Evaluator, argument: Slot) -> Option<Symbol> {
+    let set = argument.evaluated()?.as_attrs()?;
+    let name = set.get(ev.names.name)?.evaluated()?;
     Some(ev.intern(name.as_string()?.bytes()))
 }
 
