@@ -266,7 +266,7 @@ fn write_files(profile: &Profile, options: &Options) -> Result<()> {
         write(file, stacks::folded(profile, options.weight).as_bytes())?;
     }
     if let Some(file) = &options.pprof {
-        write(file, &pprof::encode(profile, options.frequency)?)?;
+        write(file, &pprof::encode(profile, options.weight, options.frequency)?)?;
     }
     if let Some(file) = &options.speedscope {
         write(file, speedscope::encode(profile).as_bytes())?;

@@ -1,6 +1,6 @@
 //! Profiles for pprof: the messages of `profile.proto`, compressed.
 
-use super::stacks;
+use super::{Weight, stacks};
 use crate::failure::Result;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -67,8 +67,8 @@ impl Strings {
     }
 }
 
-/// The profile as a file.
-pub(super) fn encode(profile: &Profile, frequency: u32) -> Result<Vec<u8>> {
+/// The profile as a file that shows `weight` first.
+pub(super) fn encode(profile: &Profile, weight: Weight, frequency: u32) -> Result<Vec<u8>> {
     let mut strings = Strings::default();
     // The first string must be the empty one.
     strings.index("");
@@ -123,6 +123,10 @@ pub(super) fn encode(profile: &Profile, frequency: u32) -> Result<Vec<u8>> {
         });
     }
     let (what, unit) = (strings.index("time"), strings.index("nanoseconds"));
+    let default = strings.index(match weight {
+        Weight::Time => "time",
+        Weight::Bytes => "bytes",
+    });
     for text in &strings.all {
         file.bytes(6, text.as_bytes());
     }
@@ -132,6 +136,7 @@ pub(super) fn encode(profile: &Profile, frequency: u32) -> Result<Vec<u8>> {
         value.number(2, unit);
     });
     file.number(12, 1_000_000_000 / u64::from(frequency.max(1)));
+    file.number(14, default);
     let mut compressed = GzEncoder::new(vec![], Compression::default());
     compressed.write_all(&file.0)?;
     Ok(compressed.finish()?)
