@@ -18,6 +18,7 @@ use crate::session::Session;
 use crate::settings::Settings;
 use crate::stats;
 use live::Screen;
+pub(crate) use live::run_if_asked as guard_terminal_if_asked;
 use nivis_eval::files::file_error;
 use nivis_eval::profile::Profile;
 use std::ffi::OsStr;

@@ -45,6 +45,7 @@ pub(crate) struct Invocation {
 /// Runs the command on a thread with a large stack; this one waits for signals.
 pub(crate) fn main() -> ! {
     store_entry::run_if_asked();
+    profile::guard_terminal_if_asked();
     // What is in the store is for everybody to read.
     umask(Mode::from_bits_truncate(0o022));
     interrupt::block();

@@ -3,6 +3,7 @@
 //! Evaluation goes on in its thread and hands over a profile now and then; another thread reads keys and draws. When the
 //! evaluation is done the last profile stays until the user has seen enough.
 
+mod guard;
 mod held;
 mod sources;
 mod terminal;
@@ -11,6 +12,7 @@ mod view;
 use super::table::Order;
 use crate::failure::{Failure, Result};
 use crate::interrupt::interrupted;
+pub(crate) use guard::run_if_asked;
 use nivis_eval::profile::{Audience, Profile};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -31,6 +33,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 struct Shared {
     profile: Option<Arc<Profile>>,
     is_done: bool,
+    /// Whether the evaluation ended in a way that leaves nothing to show.
+    is_abandoned: bool,
     /// Whether the user closed the view.
     is_closed: bool,
 }
@@ -38,7 +42,8 @@ struct Shared {
 /// The view.
 pub(super) struct Screen {
     shared: Arc<Mutex<Shared>>,
-    thread: JoinHandle<()>,
+    /// Draws, until it is waited for.
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Screen {
@@ -60,18 +65,33 @@ impl Screen {
                 !shared.is_closed
             }),
         };
+        let thread = Some(thread);
         Ok((Screen { shared, thread }, audience))
     }
 
     /// Shows the last profile until the user closes the view.
-    pub(super) fn linger(self, profile: &Profile) {
+    pub(super) fn linger(mut self, profile: &Profile) {
         {
             let mut shared = lock(&self.shared);
             shared.profile = Some(Arc::new(profile.clone()));
             shared.is_done = true;
         }
-        // If it panicked there is nothing to wait for.
-        let _ = self.thread.join();
+        self.wait();
+    }
+
+    fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // If it panicked there is nothing to wait for.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// When the evaluation unwinds, the terminal must be restored before the program ends.
+impl Drop for Screen {
+    fn drop(&mut self) {
+        lock(&self.shared).is_abandoned = true;
+        self.wait();
     }
 }
 
@@ -84,14 +104,15 @@ fn run(mut terminal: Terminal, mut view: View, shared: &Mutex<Shared>) {
     let mut sources = Sources::default();
     let empty = Arc::new(Profile::default());
     loop {
-        let (profile, is_done) = {
+        let (profile, is_done, is_abandoned) = {
             let shared = lock(shared);
             (
                 shared.profile.clone().unwrap_or_else(|| empty.clone()),
                 shared.is_done,
+                shared.is_abandoned,
             )
         };
-        if interrupted() {
+        if is_abandoned || interrupted() {
             break;
         }
         let lines = view.draw(&profile, &mut sources, is_done, terminal.size());

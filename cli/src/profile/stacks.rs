@@ -84,5 +84,9 @@ pub(super) fn common_prefix(profile: &Profile) -> String {
             prefix = &shorter[..shorter.rfind('/').map_or(0, |at| at + 1)];
         }
     }
-    prefix.to_owned()
+    // Paths without their first character would only look wrong.
+    match prefix {
+        "/" => String::new(),
+        _ => prefix.to_owned(),
+    }
 }

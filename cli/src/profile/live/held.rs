@@ -13,10 +13,10 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Keeps what is written from now on.
-    pub(super) fn new() -> io::Result<Held> {
+    /// Keeps what is written from now on in a file.
+    pub(super) fn new(kept: File) -> io::Result<Held> {
         let mut held = Held {
-            kept: tempfile::tempfile()?,
+            kept,
             stdout: None,
             stderr: None,
         };

@@ -1,5 +1,6 @@
 //! The terminal as a screen to draw on and keys to read.
 
+use super::guard::Guard;
 use super::held::Held;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
@@ -34,6 +35,8 @@ pub(super) struct Terminal {
     file: File,
     saved: Termios,
     held: Held,
+    /// If there is none, what kills the program leaves the terminal as it is.
+    _guard: Option<Guard>,
     drawn: Vec<String>,
     /// What was read and is not taken for a key yet.
     read: Vec<u8>,
@@ -46,10 +49,12 @@ impl Terminal {
         let saved = tcgetattr(&file)?;
         let mut raw = saved.clone();
         cfmakeraw(&mut raw);
+        let kept = tempfile::tempfile()?;
         let mut terminal = Terminal {
+            _guard: Guard::start(&file, &kept).ok(),
             file,
             saved,
-            held: Held::new()?,
+            held: Held::new(kept)?,
             drawn: vec![],
             read: vec![],
         };
@@ -114,10 +119,18 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // If the terminal is gone there is nothing to restore.
-        let _ = self.file.write_all(b"\x1b[?7h\x1b[?25h\x1b[?1049l");
-        let _ = tcsetattr(&self.file, SetArg::TCSANOW, &self.saved);
+        restore(&mut self.file, Some(&self.saved));
+        // If the terminal is gone nobody reads it.
         let _ = self.held.release(&mut self.file);
+    }
+}
+
+/// Goes back to the screen that was there before, and to the settings.
+pub(super) fn restore(terminal: &mut File, settings: Option<&Termios>) {
+    // If the terminal is gone there is nothing to restore.
+    let _ = terminal.write_all(b"\x1b[?7h\x1b[?25h\x1b[?1049l");
+    if let Some(settings) = settings {
+        let _ = tcsetattr(&*terminal, SetArg::TCSANOW, settings);
     }
 }
 
