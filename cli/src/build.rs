@@ -4,10 +4,11 @@ pub(crate) mod flags;
 mod links;
 
 use crate::attr_path;
-use crate::derivations;
+use crate::derivations::{self, Package, Search};
 use crate::failure::{Failure, Result};
 use crate::hand_over::{self, Evaluated, Parent, Wanted};
 use crate::inputs::Input;
+use crate::keep_going::{self, Failures};
 use crate::output;
 use crate::program::Invocation;
 use crate::realise::Realiser;
@@ -17,6 +18,7 @@ use crate::{args, help, shell};
 use flags::{Flags, Stop};
 use nivis_builder::realise::{Missing, OutputPaths, Outputs, Target};
 use nivis_eval::attrs::Attrs;
+use nivis_eval::value::Slot;
 use nivis_lang::position::Pos;
 use nivis_store::path::StorePath;
 use serde_json::json;
@@ -57,59 +59,108 @@ pub(crate) fn run(invocation: &Invocation) -> Result<()> {
 fn evaluate(invocation: &Invocation, flags: &Flags) -> Result<()> {
     let parent = Parent::connect()?;
     session::run(invocation, &flags.common, flags.common.read_only, |session| {
-        let auto_args = session.auto_args(&flags.common)?;
-        let mut found = Evaluated::default();
-        let mut expressions = vec![];
-        for input in flags.inputs(".") {
-            match drv_argument(session, &input)? {
-                Some(wanted) => found.wanted.push(wanted),
-                None => expressions.push(session.read_input(&input)?),
-            }
-        }
-        for (text, origin, dir) in expressions {
-            let root = session.ev.eval_text(&text, origin, &dir)?.slot();
-            for path in flags.attr_paths() {
-                found
-                    .wanted
-                    .extend(derivations_at(session, path, auto_args, root)?);
-            }
-        }
+        let mut search = Inputs {
+            session,
+            flags,
+            auto_args: session.auto_args(&flags.common)?,
+            wanted: vec![],
+            failures: Failures::new(session, &flags.common),
+        };
+        search.all()?;
+        let found = Evaluated {
+            failures: search.failures.messages(),
+            wanted: search.wanted,
+            shell: None,
+        };
         session.store.flush()?;
         parent.hand_over(session.ev.host.store_dir(), &found)
     })
 }
 
-/// The derivations in a part of a value.
-fn derivations_at(
-    session: &Session,
-    path: &[u8],
+/// What the command line names, on the way to what it wants.
+struct Inputs<'i> {
+    session: &'i Session,
+    flags: &'i Flags,
     auto_args: &'static Attrs,
-    root: nivis_eval::value::Slot,
-) -> Result<Vec<Wanted>> {
-    let slot = attr_path::find(&session.ev, path, auto_args, root)?;
-    derivations_of(session, slot, auto_args)
+    /// What was found so far.
+    wanted: Vec<Wanted>,
+    failures: Failures<'i>,
+}
+
+impl Inputs<'_> {
+    /// Derivations come before expressions.
+    fn all(&mut self) -> Result<()> {
+        let mut expressions = vec![];
+        for input in self.flags.inputs(".") {
+            let outcome = drv_argument(self.session, &input).and_then(|found| {
+                match found {
+                    Some(wanted) => self.wanted.push(wanted),
+                    None => expressions.push(self.session.read_input(&input)?),
+                }
+                Ok(())
+            });
+            self.failures.note(outcome, b"")?;
+        }
+        for (text, origin, dir) in expressions {
+            match self.session.ev.eval_text(&text, origin, &dir) {
+                Ok(root) => self.attributes(root.slot())?,
+                Err(error) => self.failures.note(Err(error.into()), b"")?,
+            }
+        }
+        Ok(())
+    }
+
+    fn attributes(&mut self, root: Slot) -> Result<()> {
+        for path in self.flags.attr_paths() {
+            let outcome = self.attribute(root, path);
+            self.failures.note(outcome, path)?;
+        }
+        Ok(())
+    }
+
+    fn attribute(&mut self, root: Slot, path: &[u8]) -> Result<()> {
+        let ev = &self.session.ev;
+        let slot = attr_path::find(ev, path, self.auto_args, root)?;
+        ev.force(slot, Pos::NONE)?;
+        let mut search = Search::new(ev, self.auto_args);
+        search.keep_going = self.failures.keeps_going;
+        search.all(slot, path)?;
+        for package in search.found {
+            match wanted_of(self.session, &package) {
+                Ok(wanted) => self.wanted.push(wanted),
+                Err(failure) => self.failures.note(Err(failure), &package.attr_path)?,
+            }
+        }
+        for broken in search.broken {
+            self.failures.note(Err(broken.error.into()), &broken.attr_path)?;
+        }
+        Ok(())
+    }
 }
 
 /// The derivations in a value.
 pub(crate) fn derivations_of(
     session: &Session,
-    slot: nivis_eval::value::Slot,
+    slot: Slot,
     auto_args: &'static Attrs,
 ) -> Result<Vec<Wanted>> {
     let ev = &session.ev;
     ev.force(slot, Pos::NONE)?;
-    let mut found = vec![];
-    for package in derivations::find(ev, slot, auto_args)? {
-        let drv = package.drv_path(ev)?;
-        let output = package.output_name(ev)?;
-        if output.is_empty() {
-            let drv = ev.host.store_dir().print(&drv);
-            let message = format!("derivation '{drv}' lacks an 'outputName' attribute");
-            return Err(Failure::Plain(message));
-        }
-        found.push(Wanted { drv, output });
+    let found = derivations::find(ev, slot, auto_args)?;
+    found.iter().map(|package| wanted_of(session, package)).collect()
+}
+
+/// The output that a derivation stands for.
+fn wanted_of(session: &Session, package: &Package) -> Result<Wanted> {
+    let ev = &session.ev;
+    let drv = package.drv_path(ev)?;
+    let output = package.output_name(ev)?;
+    if output.is_empty() {
+        let drv = ev.host.store_dir().print(&drv);
+        let message = format!("derivation '{drv}' lacks an 'outputName' attribute");
+        return Err(Failure::Plain(message));
     }
-    Ok(found)
+    Ok(Wanted { drv, output })
 }
 
 /// What an argument wants that names a derivation of the store, maybe with `!output`.
@@ -164,15 +215,21 @@ pub(crate) fn drv_argument(session: &Session, input: &Input) -> Result<Option<Wa
 fn build(invocation: &Invocation, flags: &Flags) -> Result<()> {
     let session = StoreSession::after_warnings(invocation, &flags.common)?;
     let evaluated = hand_over::evaluate(invocation, &[], &session.store)?;
+    let outcome = build_all(&session, flags, &evaluated.wanted);
+    let told = keep_going::tell(&evaluated.failures);
+    outcome.and(told)
+}
+
+fn build_all(session: &StoreSession, flags: &Flags, wanted: &[Wanted]) -> Result<()> {
     let realiser = Realiser {
         debug_shell: flags.debug_shell,
-        ..Realiser::of(&session)
+        ..Realiser::of(session)
     };
-    let targets: Vec<Target> = evaluated.wanted.iter().map(target).collect();
+    let targets: Vec<Target> = wanted.iter().map(target).collect();
     let Some(outputs) = realise(&realiser, &targets, flags)? else {
         return Ok(());
     };
-    let paths = links::make(&session, flags.out_link.as_deref(), &evaluated.wanted, &outputs)?;
+    let paths = links::make(session, flags.out_link.as_deref(), wanted, &outputs)?;
     let mut out = output::stdout();
     for path in paths {
         writeln!(out, "{}", session.print(&path))?;

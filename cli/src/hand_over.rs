@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// The first argument of the process that evaluates.
 const FLAG: &[u8] = b"--evaluate-for-parent";
+/// What starts the line of a failure; its message follows as JSON.
+const FAILURE: &str = "failure ";
 /// How often to look whether the user wants to stop.
 const ATTENTION: Duration = Duration::from_millis(100);
 /// How long the other process has to notice for itself that the user wants to stop.
@@ -45,6 +47,8 @@ pub(crate) struct Evaluated {
     pub(crate) wanted: Vec<Wanted>,
     /// The shell for `nix-shell`.
     pub(crate) shell: Option<Wanted>,
+    /// What to tell the user at the end of that which could not be evaluated, with `--keep-going`.
+    pub(crate) failures: Vec<String>,
 }
 
 /// The arguments, and whether this process is to evaluate for another.
@@ -130,6 +134,11 @@ fn read(stream: &mut UnixStream, child: &Child) -> io::Result<Vec<u8>> {
 fn parse(store: &LocalStore, text: &[u8]) -> Result<Option<Evaluated>> {
     let mut evaluated = Evaluated::default();
     for line in String::from_utf8_lossy(text).lines() {
+        if let Some(message) = line.strip_prefix(FAILURE) {
+            let message = serde_json::from_str(message).unwrap_or_else(|_| message.to_owned());
+            evaluated.failures.push(message);
+            continue;
+        }
         let mut words = line.split(' ');
         match (words.next(), words.next(), words.next()) {
             (Some("end"), ..) => return Ok(Some(evaluated)),
@@ -176,6 +185,9 @@ impl Parent {
         for (what, wanted) in wanted.chain(found.shell.iter().map(|shell| ("shell", shell))) {
             let drv = store_dir.print(&wanted.drv);
             text.push_str(&format!("{what} {drv} {}\n", wanted.output));
+        }
+        for message in &found.failures {
+            text.push_str(&format!("{FAILURE}{}\n", serde_json::json!(message)));
         }
         text.push_str("end\n");
         self.stream.write_all(text.as_bytes())?;

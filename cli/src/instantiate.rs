@@ -6,13 +6,12 @@ mod print;
 use crate::attr_path;
 use crate::failure::{Failure, Result};
 use crate::inputs::Input;
+use crate::keep_going::{self, Failures};
 use crate::output::{self, Out};
 use crate::program::Invocation;
 use crate::session::{self, Session};
 use crate::{args, help};
-use args::lossy;
 use flags::{Flags, Stop};
-use nivis_eval::error::Kind;
 use nivis_eval::value::Slot;
 use nivis_lang::position::Pos;
 use std::io::Write;
@@ -51,8 +50,8 @@ struct Run<'r> {
     gc_warning: bool,
     /// How many roots were made.
     roots: usize,
-    /// What failed so far, with `--keep-going`: attributes and why.
-    failures: Vec<(String, Failure)>,
+    /// What failed so far, with `--keep-going`.
+    failures: Failures<'r>,
 }
 
 impl<'r> Run<'r> {
@@ -63,7 +62,7 @@ impl<'r> Run<'r> {
             auto_args: session.auto_args(&flags.common)?,
             gc_warning: flags.common.gc_warning,
             roots: 0,
-            failures: vec![],
+            failures: Failures::new(session, &flags.common),
         })
     }
 
@@ -76,12 +75,12 @@ impl<'r> Run<'r> {
                 true => self.show_parsed(&input, out)?,
                 false => {
                     let outcome = self.evaluate(&input, out);
-                    self.note(outcome, b"")?;
+                    self.failures.note(outcome, b"")?;
                 }
             }
         }
         out.flush()?;
-        self.tell_failures()
+        keep_going::tell(&self.failures.messages())
     }
 
     fn evaluate(&mut self, input: &Input, out: &mut Out) -> Result<()> {
@@ -92,7 +91,7 @@ impl<'r> Run<'r> {
         while let Some(path) = paths.next() {
             let needed = paths.peek().map(|_| root);
             let outcome = self.attribute(root, path, needed, out);
-            self.note(outcome, path)?;
+            self.failures.note(outcome, path)?;
         }
         Ok(())
     }
@@ -105,59 +104,6 @@ impl<'r> Run<'r> {
         match self.flags.eval_only {
             true => self.print_value(slot, out),
             false => self.print_derivations(slot, path, needed, out),
-        }
-    }
-
-    /// Stops at a failure of an attribute, unless the user wants to know of all.
-    fn note(&mut self, outcome: Result<()>, path: &[u8]) -> Result<()> {
-        let Err(failure) = outcome else {
-            return Ok(());
-        };
-        let path = lossy(path);
-        let failure = match failure {
-            Failure::Eval(error) if self.keeps_going() && error.kind() != Kind::Interrupted => {
-                Failure::Eval(match path.is_empty() {
-                    true => error,
-                    false => error.context(
-                        Pos::NONE,
-                        format!("while evaluating '{path}' of the command line's value"),
-                    ),
-                })
-            }
-            Failure::Plain(message) if self.keeps_going() => Failure::Plain(message),
-            failure => return Err(failure),
-        };
-        self.failures.push((path, failure));
-        Ok(())
-    }
-
-    fn keeps_going(&self) -> bool {
-        self.flags.common.settings.bool("keep-going")
-    }
-
-    /// Reports what failed.
-    fn tell_failures(&self) -> Result<()> {
-        let logger = self.session.logger;
-        for (_, failure) in &self.failures {
-            match failure {
-                Failure::Eval(error) => logger.error(&self.session.ev, error),
-                Failure::Plain(message) => logger.failure("other", message),
-                _ => {}
-            }
-        }
-        let named = self.failures.iter().map(|(path, _)| path.as_str());
-        let named: Vec<&str> = named.filter(|path| !path.is_empty()).collect();
-        match (self.failures.len(), named.len()) {
-            (0, _) => Ok(()),
-            // There is nothing to sum up.
-            (1, _) => Err(Failure::Exit(1)),
-            (count, 0) => Err(Failure::Plain(format!(
-                "{count} expressions could not be evaluated"
-            ))),
-            (count, _) => Err(Failure::Plain(format!(
-                "{count} attributes could not be evaluated: {}",
-                named.join(", ")
-            ))),
         }
     }
 

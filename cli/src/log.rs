@@ -78,18 +78,28 @@ impl Logger {
 
     /// An evaluation error.
     pub(crate) fn error(&self, ev: &Evaluator, error: &Error) {
+        complain(&self.error_text(ev, error));
+    }
+
+    /// What an evaluation error looks like.
+    pub(crate) fn error_text(&self, ev: &Evaluator, error: &Error) -> String {
         match self.format {
-            Format::Text => complain(&report::error(ev, error, self.style)),
-            Format::Json => complain(&format!("@nix {}", report::internal_json(ev, error, self.style))),
+            Format::Text => report::error(ev, error, self.style),
+            Format::Json => format!("@nix {}", report::internal_json(ev, error, self.style)),
         }
     }
 
     /// A failure outside of the language; `kind` says in a word what failed.
     pub(crate) fn failure(&self, kind: &str, text: &str) {
+        complain(&self.failure_text(kind, text));
+    }
+
+    /// What such a failure looks like.
+    pub(crate) fn failure_text(&self, kind: &str, text: &str) -> String {
         match (self.format, self.style.layout) {
-            (Format::Json, _) => complain(&format!("@nix {}", report::internal_json_plain(text, self.style))),
-            (Format::Text, Layout::Json) => complain(&report::json_message(kind, text)),
-            (Format::Text, _) => complain(&report::plain(text, self.style)),
+            (Format::Json, _) => format!("@nix {}", report::internal_json_plain(text, self.style)),
+            (Format::Text, Layout::Json) => report::json_message(kind, text),
+            (Format::Text, _) => report::plain(text, self.style),
         }
     }
 

@@ -29,6 +29,7 @@ mod host_dirs;
 mod inputs;
 mod instantiate;
 mod interrupt;
+mod keep_going;
 mod link;
 mod listing_index;
 mod log;

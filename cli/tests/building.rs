@@ -243,6 +243,43 @@ fn many_failures_need_few_descriptors() {
 }
 
 #[test]
+fn what_evaluates_is_built_although_other_parts_do_not() {
+    let world = World::new();
+    let expression = "{ a = d \"a\" \"echo >$out\"; bad = throw \"no a\"; fails = d \"f\" \"exit 1\"; \
+                      set = { b = d \"b\" \"echo >$out\"; c = throw \"no c\"; }; }";
+    let (text, status) = output(world.start(expression, &["-A", "bad", "-A", "a"]));
+    assert_eq!((text.contains("building"), status), (false, Some(1)), "{text}");
+
+    let attributes = ["-k", "-A", "bad", "-A", "a", "-A", "set"];
+    let (text, status) = output(world.start(expression, &attributes));
+    assert_eq!(status, Some(1), "{text}");
+    // Standard output comes first here: the results.
+    let results: Vec<&str> = text
+        .lines()
+        .take_while(|line| line.starts_with('/'))
+        .map(|line| line.rsplit('-').next().unwrap_or_default())
+        .collect();
+    assert_eq!(results, ["a", "b"], "{text}");
+    let (building, errors) = text.rsplit_once("building '").unwrap();
+    assert!(!building.contains("error"), "{text}");
+    assert!(
+        errors.contains("error: no a") && errors.contains("error: no c"),
+        "{text}"
+    );
+    assert!(
+        errors.ends_with("error: 2 attributes could not be evaluated: bad, set.c\n"),
+        "{text}"
+    );
+
+    let (text, status) = output(world.start(expression, &["-k", "-A", "bad", "-A", "fails"]));
+    assert_eq!(status, Some(100), "{text}");
+    assert!(
+        text.contains("exit code 1") && text.ends_with("error: no a\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn being_killed_leaves_nothing_that_matters() {
     let world = World::new();
     let expression = "let mk = i: if i == 0 then [ ] else [ (d \"x${toString i}\" \"mkdir $out; echo ${toString i} > \

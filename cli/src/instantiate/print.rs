@@ -96,7 +96,7 @@ impl Run<'_> {
         out: &mut Out,
     ) -> Result<()> {
         let mut search = Search::new(&self.session.ev, self.auto_args);
-        search.keep_going = self.keeps_going();
+        search.keep_going = self.failures.keeps_going;
         search.all(slot, path)?;
         let (packages, broken) = (search.found, search.broken);
         let mut lines = vec![];
@@ -105,11 +105,11 @@ impl Run<'_> {
             collect_if_due(&self.session.ev, || values.chain(needed));
             match self.describe(package) {
                 Ok(line) => lines.push(line),
-                Err(failure) => self.note(Err(failure), &package.attr_path)?,
+                Err(failure) => self.failures.note(Err(failure), &package.attr_path)?,
             }
         }
         for broken in broken {
-            self.note(Err(broken.error.into()), &broken.attr_path)?;
+            self.failures.note(Err(broken.error.into()), &broken.attr_path)?;
         }
         self.session.store.flush()?;
         for line in lines {

@@ -30,7 +30,7 @@ pub(super) fn run(invocation: &Invocation, flags: &Flags, script: Option<&Script
         let inputs = Inputs::new(session, flags, script)?;
         let mut found = Evaluated {
             wanted: inputs.derivations()?,
-            shell: None,
+            ..Evaluated::default()
         };
         if found.wanted.len() != 1 {
             return Err(Failure::Usage(
