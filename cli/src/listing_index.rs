@@ -1,11 +1,13 @@
 //! The index of listings: what `nix-env -qa` printed, with the facts about the outside that it depends on.
 //!
 //! An entry is found by everything that was given: the program, its arguments, settings and environment. It is used only
-//! if all its facts still hold, so an answer from it is the answer that evaluation would give.
+//! if all its facts still hold, so an answer from it is the answer that evaluation would give. What the store knows of the
+//! packages ([`Objects`]) is no part of an entry: it is looked up anew each time.
 
 use crate::host::StoreHandle;
 use crate::host::recorder::{Answer, Facts, Question};
 use nivis_store::hash::Hash;
+use nivis_store::path::StorePath;
 use std::fs;
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +15,7 @@ use std::time::SystemTime;
 use tempfile::NamedTempFile;
 
 /// The start of an entry, with the version of its form.
-const MAGIC: &[u8] = b"nivis listing 1\n";
+const MAGIC: &[u8] = b"nivis listing 2\n";
 /// The end of an entry: without it, it was not written to its end.
 const END: &[u8] = b"complete";
 /// So many entries are kept.
@@ -24,12 +26,23 @@ pub(crate) struct ListingIndex {
     path: PathBuf,
 }
 
+/// The objects of the store that a listing is about.
+#[derive(Default)]
+pub(crate) struct Objects {
+    /// Those whose status is shown, in the order of the lines that show it.
+    pub(crate) shown: Vec<StorePath>,
+    /// Those whose presence decides which packages are listed, and whether they were there.
+    pub(crate) decisive: Vec<(StorePath, bool)>,
+}
+
 /// A listing as it was printed.
 pub(crate) struct Listing {
     /// What went to standard error.
     pub(crate) messages: Vec<String>,
-    /// What went to standard output, to be read on from here.
-    pub(crate) output: fs::File,
+    /// What it has to do with the store.
+    pub(crate) objects: Objects,
+    /// What went to standard output.
+    pub(crate) output: io::Take<fs::File>,
 }
 
 impl ListingIndex {
@@ -88,15 +101,35 @@ impl ListingIndex {
         for _ in 0..number(&mut rest)? {
             messages.push(String::from_utf8(text(&mut rest)?.to_vec()).ok()?);
         }
-        Some(Listing { messages, output })
+        let mut objects = Objects::default();
+        for _ in 0..number(&mut rest)? {
+            objects.shown.push(object(&mut rest)?);
+        }
+        for _ in 0..number(&mut rest)? {
+            let path = object(&mut rest)?;
+            let (was_there, others) = rest.split_first()?;
+            rest = others;
+            objects.decisive.push((path, *was_there == 1));
+        }
+        Some(Listing {
+            messages,
+            objects,
+            output: output.take(end - start),
+        })
     }
 
     /// Keeps a listing. An index that cannot be written is one that forgets.
-    pub(crate) fn keep(&self, facts: &Facts, messages: &[String], output: &mut NamedTempFile) {
-        let _ = self.try_keep(facts, messages, output);
+    pub(crate) fn keep(&self, facts: &Facts, messages: &[String], objects: &Objects, output: &mut dyn Read) {
+        let _ = self.try_keep(facts, messages, objects, output);
     }
 
-    fn try_keep(&self, facts: &Facts, messages: &[String], output: &mut NamedTempFile) -> io::Result<()> {
+    fn try_keep(
+        &self,
+        facts: &Facts,
+        messages: &[String],
+        objects: &Objects,
+        output: &mut dyn Read,
+    ) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder)?;
         let mut bytes = vec![];
@@ -111,29 +144,24 @@ impl ListingIndex {
         for message in messages {
             write_text(&mut bytes, message.as_bytes());
         }
+        write_number(&mut bytes, objects.shown.len());
+        for path in &objects.shown {
+            write_text(&mut bytes, path.base_name().as_bytes());
+        }
+        write_number(&mut bytes, objects.decisive.len());
+        for (path, was_there) in &objects.decisive {
+            write_text(&mut bytes, path.base_name().as_bytes());
+            bytes.push(u8::from(*was_there));
+        }
         let mut file = BufWriter::new(NamedTempFile::new_in(folder)?);
         file.write_all(MAGIC)?;
         file.write_all(&(bytes.len() as u64).to_le_bytes())?;
         file.write_all(&bytes)?;
-        output.rewind()?;
         io::copy(output, &mut file)?;
         file.write_all(END)?;
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.persist(&self.path)?;
         remove_old(folder)
-    }
-}
-
-impl Listing {
-    /// Prints the listing.
-    pub(crate) fn print(mut self, out: &mut dyn Write) -> io::Result<()> {
-        for message in &self.messages {
-            crate::output::complain(message);
-        }
-        let left = self.output.metadata()?.len() - self.output.stream_position()?;
-        let mut output = self.output.take(left.saturating_sub(END.len() as u64));
-        io::copy(&mut output, out)?;
-        out.flush()
     }
 }
 
@@ -157,6 +185,10 @@ fn text<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
     let (text, others) = rest.split_at_checked(length)?;
     *rest = others;
     Some(text)
+}
+
+fn object(rest: &mut &[u8]) -> Option<StorePath> {
+    StorePath::from_base_name(text(rest)?).ok()
 }
 
 /// Removes the entries that were made first, if there are too many.

@@ -12,6 +12,7 @@ use nivis_builder::Mode;
 use nivis_builder::schedule::{Outputs, Target};
 use nivis_eval::error::{Error, Kind};
 use nivis_eval::evaluator::Evaluator;
+use nivis_eval::host::FileType;
 use nivis_eval::value::{Slot, Value};
 use nivis_lang::position::{Origin, Pos};
 use nivis_lang::symbol::Symbol;
@@ -19,7 +20,7 @@ use nivis_store::LocalStore;
 use nivis_store::path::StorePath;
 use nivis_store::profile::Profile;
 use std::collections::BTreeSet;
-use std::fs;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,10 +36,7 @@ pub(crate) fn installed(ev: &Evaluator, profile: &Path) -> Result<Vec<Package>> 
         real.is_ok_and(|real| ev.host.file_type(&real).is_ok_and(|found| found.is_some()))
     };
     if exists(&file("manifest.json")) {
-        return Err(Failure::Plain(format!(
-            "profile \"{}\" is incompatible with 'nix-env'; please use 'nix profile' instead",
-            profile.display()
-        )));
+        return Err(other_kind(profile));
     }
     let manifest = file("manifest.nix");
     if !exists(&manifest) {
@@ -52,9 +50,29 @@ pub(crate) fn installed(ev: &Evaluator, profile: &Path) -> Result<Vec<Package>> 
     Ok(packages::find(ev, value.slot(), no_arguments, false)?)
 }
 
+fn other_kind(profile: &Path) -> Failure {
+    Failure::Plain(format!(
+        "profile \"{}\" is incompatible with 'nix-env'; please use 'nix profile' instead",
+        profile.display()
+    ))
+}
+
+/// Fails if a profile is not one of `nix-env`, without asking the evaluator.
+pub(crate) fn refuse_other_kind(profile: &Path) -> Result<()> {
+    match profile.join("manifest.json").exists() {
+        true => Err(other_kind(profile)),
+        false => Ok(()),
+    }
+}
+
 /// Fails if the profile's generation is of another store, in which it has packages that are not to be lost.
 fn check_presence(ev: &Evaluator, profile: &Path) -> Result<()> {
-    let follow = |link: &Path| Some(link.parent()?.join(fs::read_link(link).ok()?));
+    let follow = |link: &Path| {
+        let text = link.as_os_str().as_bytes();
+        let is_link = ev.host.file_type(text).ok()? == Some(FileType::Symlink);
+        let target = is_link.then(|| ev.host.read_link(text).ok()).flatten()?;
+        Some(link.parent()?.join(OsStr::from_bytes(&target)))
+    };
     let Some(environment) = follow(profile).and_then(|generation| follow(&generation)) else {
         return Ok(());
     };

@@ -2,6 +2,7 @@
 
 mod columns;
 mod json;
+mod status;
 
 use super::Env;
 use super::flags::{Flags, unknown};
@@ -11,11 +12,12 @@ use crate::args::{Arg, lossy};
 use crate::collection::collect_if_due;
 use crate::derivations::Broken;
 use crate::failure::{Failure, Result};
-use crate::listing_index::ListingIndex;
+use crate::listing_index::{ListingIndex, Objects};
 use crate::options::AutoArg;
 use crate::output::{self, Out};
 use crate::packages::{Package, sort_like_reference};
 use crate::session::current_dir;
+use crate::user_environment;
 use nivis_eval::error::ResultExt;
 use nivis_eval::host::Level;
 use nivis_lang::position::Pos;
@@ -25,7 +27,7 @@ use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use tempfile::NamedTempFile;
 
@@ -107,47 +109,135 @@ struct Listing<'l> {
     versions: FxHashMap<Vec<u8>, Vec<Vec<u8>>>,
     /// What could not be evaluated, with `--keep-going`.
     broken: Vec<Broken>,
+    /// Nobody's status is shown as it is.
+    is_blank: bool,
+    /// What is to be remembered of the store's part.
+    objects: &'l mut Objects,
 }
 
 impl Env<'_> {
     /// Prints the listing, from the index if it is there.
     pub(super) fn query(&self, wanted: &Wanted) -> Result<()> {
-        let store = &self.session.store;
         let mut out = output::stdout();
+        let mut objects = Objects::default();
         let Some(index) = self.index(wanted)? else {
-            return self.list(wanted, &mut out);
+            return self.list(wanted, false, &mut objects, &mut out);
         };
-        if let Some(listing) = index.find(store) {
-            return Ok(listing.print(&mut out)?);
+        if wanted.show_status {
+            user_environment::refuse_other_kind(&self.profile)?;
         }
+        if let Some(mut listing) = index.find(&self.session.store)
+            && self.is_as_it_was(&listing.objects)?
+        {
+            listing
+                .messages
+                .iter()
+                .for_each(|message| output::complain(message));
+            match wanted.show_status {
+                true => self.print_with_status(
+                    wanted,
+                    BufReader::new(listing.output),
+                    listing.objects.shown,
+                    &mut out,
+                )?,
+                false => drop(io::copy(&mut listing.output, &mut out)?),
+            }
+            return Ok(out.flush()?);
+        }
+        match wanted.show_status {
+            true => self.remember_without_status(wanted, &index, &mut out),
+            false => self.remember(wanted, &index, out),
+        }
+    }
+
+    /// Writes the listing, and keeps a copy.
+    fn remember(&self, wanted: &Wanted, index: &ListingIndex, mut out: Out) -> Result<()> {
+        let recorder = &self.session.store.recorder;
+        let mut objects = Objects::default();
         let Ok(copy) = NamedTempFile::new() else {
-            return self.list(wanted, &mut out);
+            return self.list(wanted, false, &mut objects, &mut out);
         };
-        store.recorder.start();
+        recorder.start();
         output::start_transcript();
         let mut both = Both {
             out,
             copy: BufWriter::new(copy),
             is_copied: true,
         };
-        let outcome = self.list(wanted, &mut both);
-        let (facts, messages) = (store.recorder.finish(), output::end_transcript());
+        let outcome = self.list(wanted, false, &mut objects, &mut both);
+        let (facts, messages) = (recorder.finish(), output::end_transcript());
         outcome?;
-        if let (Some(facts), Ok(mut copy), true) = (facts, both.copy.into_inner(), both.is_copied) {
-            index.keep(&facts, &messages, &mut copy);
+        if let (Some(facts), Ok(mut copy), true) = (facts, both.copy.into_inner(), both.is_copied)
+            && copy.rewind().is_ok()
+        {
+            index.keep(&facts, &messages, &objects, &mut copy);
         }
         Ok(())
     }
 
-    /// Where the listing may be remembered: only if it depends on nothing but expressions.
+    /// Makes the listing without anybody's status, keeps it so, and prints it with the status. What is in the profile is
+    /// read after all else: the evaluator remembers files, and this is not to hide that the packages depend on one.
+    fn remember_without_status(
+        &self,
+        wanted: &Wanted,
+        index: &ListingIndex,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        let recorder = &self.session.store.recorder;
+        let mut objects = Objects::default();
+        let mut text = vec![];
+        recorder.start();
+        output::start_transcript();
+        let outcome = self.list(wanted, true, &mut objects, &mut text);
+        let (facts, messages) = (recorder.finish(), output::end_transcript());
+        if let (Some(facts), Ok(())) = (facts, &outcome) {
+            index.keep(&facts, &messages, &objects, &mut text.as_slice());
+        }
+        self.print_with_status(wanted, text.as_slice(), objects.shown, out)?;
+        out.flush()?;
+        outcome
+    }
+
+    /// Whether the same of the objects that decide what is listed are in the store.
+    fn is_as_it_was(&self, objects: &Objects) -> Result<bool> {
+        if objects.decisive.is_empty() {
+            return Ok(true);
+        }
+        let paths = objects.decisive.iter().map(|(path, _)| path.clone()).collect();
+        let valid = self.valid_paths(&paths)?;
+        let mut decisive = objects.decisive.iter();
+        Ok(decisive.all(|(path, was_there)| valid.contains(path) == *was_there))
+    }
+
+    /// Prints a listing that says of nothing that it is installed or in the store, with what is so now.
+    fn print_with_status(
+        &self,
+        wanted: &Wanted,
+        listing: impl BufRead,
+        shown: Vec<StorePath>,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        let installed = self.installed_paths(&self.installed()?)?;
+        let valid = self.valid_paths(&shown.iter().cloned().collect())?;
+        let status = shown
+            .iter()
+            .map(|path| [installed.contains(path), valid.contains(path)]);
+        Ok(status::fill_in(wanted.xml, listing, status, out)?)
+    }
+
+    fn installed_paths(&self, installed: &[Package]) -> Result<BTreeSet<StorePath>> {
+        let paths = installed.iter().map(|package| package.out_path(&self.session.ev));
+        Ok(paths.collect::<nivis_eval::error::Result<_>>()?)
+    }
+
+    /// Where the listing may be remembered: only if it depends on nothing but expressions and what is asked of the
+    /// store with [`Objects`].
     fn index(&self, wanted: &Wanted) -> Result<Option<ListingIndex>> {
         let common = &self.flags.common;
         let environment = &self.invocation.environment;
         let settings = &common.settings;
-        let depends_on_more = !wanted.available
-            || wanted.show_status
-            || wanted.compare_versions
-            || self.flags.prebuilt_only
+        let needs_evaluation = wanted.available || (wanted.compare_versions && !wanted.show_status);
+        let depends_on_more = !needs_evaluation
             || environment.show_stats
             || settings.bool("pure-eval")
             || settings.bool("restrict-eval");
@@ -168,13 +258,15 @@ impl Env<'_> {
         }
         let flags = self.flags;
         let given = format!(
-            "{common:?} {environment:?} {files:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{common:?} {environment:?} {files:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             // Channels are searched if they exist, which nobody asks for by the evaluator.
             self.session.ev.settings.search_path,
             flags.operation_flags,
             flags.arguments,
             flags.file,
             flags.system_filter,
+            flags.prebuilt_only,
+            self.profile,
             self.session.logger.style.colour,
             self.session
                 .store
@@ -185,11 +277,18 @@ impl Env<'_> {
         Ok(Some(ListingIndex::new(&cache.join("nivis-listings"), &given)))
     }
 
-    /// Writes the listing.
-    fn list(&self, wanted: &Wanted, out: &mut dyn Write) -> Result<()> {
+    /// Writes the listing, if `is_blank` as if nothing were installed or in the store; notes what it is about.
+    fn list(
+        &self,
+        wanted: &Wanted,
+        is_blank: bool,
+        objects: &mut Objects,
+        out: &mut dyn Write,
+    ) -> Result<()> {
         let ev = &self.session.ev;
         let keep_going = self.flags.common.settings.bool("keep-going");
-        let mut installed = match !wanted.available || wanted.compare_versions || wanted.show_status {
+        let shows_status = wanted.show_status && !is_blank;
+        let mut installed = match !wanted.available || wanted.compare_versions || shows_status {
             true => self.installed()?,
             false => vec![],
         };
@@ -211,6 +310,8 @@ impl Env<'_> {
             status: Status::default(),
             versions: FxHashMap::default(),
             broken,
+            is_blank,
+            objects,
         };
         if wanted.compare_versions {
             for package in selection::named(ev, other.clone())? {
@@ -218,13 +319,14 @@ impl Env<'_> {
                 versions.push(package.name.version().to_vec());
             }
         }
-        if wanted.show_status {
-            let installed = if wanted.available { &other[..] } else { &[] };
-            let listed = packages.iter().map(|listed| &listed.package);
-            let installed = installed.iter().chain(listed.filter(|_| !wanted.available));
-            for package in installed {
-                listing.status.installed.insert(package.out_path(ev)?);
-            }
+        if shows_status {
+            listing.status.installed = match wanted.available {
+                true => self.installed_paths(&other)?,
+                false => {
+                    let listed: Vec<Package> = packages.iter().map(|listed| listed.package.clone()).collect();
+                    self.installed_paths(&listed)?
+                }
+            };
         }
         if wanted.show_status || self.flags.prebuilt_only {
             listing.ask_store(&mut packages)?;
@@ -298,7 +400,16 @@ impl Listing<'_> {
             }
         }
         *packages = kept;
-        self.status.valid = self.env.valid_paths(&paths)?;
+        if !self.is_blank || self.env.flags.prebuilt_only {
+            self.status.valid = self.env.valid_paths(&paths)?;
+        }
+        if self.env.flags.prebuilt_only {
+            let valid = &self.status.valid;
+            self.objects.decisive = paths
+                .into_iter()
+                .map(|path| (path.clone(), valid.contains(&path)))
+                .collect();
+        }
         Ok(())
     }
 

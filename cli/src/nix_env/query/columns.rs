@@ -20,7 +20,11 @@ impl Listing<'_> {
         for (i, package) in packages.iter().enumerate() {
             self.collect_if_due(&packages[i..]);
             match self.row(package) {
-                Ok(row) => rows.extend(row),
+                Ok(Some(row)) => {
+                    self.note_shown(package);
+                    rows.push(row);
+                }
+                Ok(None) => {}
                 Err(error) => self.failed(package, error)?,
             }
         }
@@ -74,9 +78,21 @@ impl Listing<'_> {
             .collect())
     }
 
+    /// Remembers that the status of a package is shown here.
+    fn note_shown(&mut self, listed: &Named) {
+        if self.is_blank
+            && let Ok(path) = listed.package.out_path(&self.env.session.ev)
+        {
+            self.objects.shown.push(path);
+        }
+    }
+
     /// Whether it is installed, in the store and in a cache.
     fn is_in_status(&self, listed: &Named) -> EvalResult<[bool; 3]> {
         let path = listed.package.out_path(&self.env.session.ev)?;
+        if self.is_blank {
+            return Ok([false; 3]);
+        }
         let status = &self.status;
         Ok([&status.installed, &status.valid, &status.substitutable].map(|set| set.contains(&path)))
     }
@@ -124,6 +140,7 @@ impl Listing<'_> {
                 .map(|(name, value)| (*name, value.as_slice()))
                 .collect();
             xml.open("item", &attributes)?;
+            self.note_shown(package);
             let contents = self.write_contents(package, xml);
             xml.close()?;
             if let Err(error) = contents? {
