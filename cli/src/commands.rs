@@ -95,6 +95,13 @@ pub(crate) fn dispatch(invocation: &Invocation) -> Result<()> {
         "--version" if invocation.name == "nix" => help::version("nix", invocation, None),
         "--version" => help::version("nivis", invocation, None),
         "repl" => repl::run(&inner()),
+        // The one command of that family that has no classic name.
+        "store" if rest.first().is_some_and(|command| command == b"path-from-hash-part") => {
+            let mut call = inner();
+            call.args[0] = b"--path-from-hash-part".to_vec();
+            call.name = "nix-store".to_owned();
+            store_command::run(&call)
+        }
         "enter" => enter::run(&inner()),
         "profile" => profile::run(&inner()),
         "link" => link::run(rest),
@@ -117,7 +124,7 @@ fn find(name: &str) -> Option<&'static Command> {
 fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
     Failure::Plain(format!(
-        "nivis has no command '{name}' yet; it has {}, enter, link, profile, repl and help",
+        "nivis has no command '{name}' yet; it has {}, enter, link, profile, repl, store path-from-hash-part and help",
         names.join(", ")
     ))
 }

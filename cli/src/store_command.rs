@@ -42,6 +42,7 @@ static OPERATIONS: &[&Operation] = &[
     &small::READ_LOG,
     &small::PRINT_ENV,
     &small::CHECK_VALIDITY,
+    &small::PATH_FROM_HASH_PART,
     &registration::DUMP_DB,
     &registration::LOAD_DB,
     &registration::REGISTER_VALIDITY,

@@ -34,18 +34,47 @@ pub(super) static CHECK_VALIDITY: Operation = Operation {
         value: "",
         help: "Print the paths that are not, instead of failing.",
     }],
+    run: check_validity,
+    ..PLAIN
+};
+
+/// Asks for all paths at once. An argument that is no path is an error after those before it.
+fn check_validity(call: &mut Call) -> Result<()> {
+    let mut paths = vec![];
+    let mut outcome = Ok(());
+    for arg in &call.args {
+        match call.session.object(arg) {
+            Ok(path) => paths.push(path),
+            Err(failure) => {
+                outcome = Err(failure);
+                break;
+            }
+        }
+    }
+    let valid = call.session.store.query_valid_paths(&paths.iter().cloned().collect())?;
+    for path in paths.iter().filter(|path| !valid.contains(*path)) {
+        let printed = call.session.print(path);
+        if !call.has("--print-invalid") {
+            return Err(Failure::Plain(format!("path '{printed}' is not valid")));
+        }
+        writeln!(call.out, "{printed}")?;
+    }
+    outcome
+}
+
+pub(super) static PATH_FROM_HASH_PART: Operation = Operation {
+    names: &["--path-from-hash-part"],
+    arguments: "HASH…",
+    help: "Print the valid path that has these 32 digits.",
+    unknown_flag: bare_unknown_flag,
     run: |call| {
-        let args = std::mem::take(&mut call.args);
-        for arg in &args {
-            let path = call.session.object(arg)?;
-            if call.session.store.is_valid_path(&path)? {
-                continue;
-            }
-            let printed = call.session.print(&path);
-            if !call.has("--print-invalid") {
-                return Err(Failure::Plain(format!("path '{printed}' is not valid")));
-            }
-            writeln!(call.out, "{printed}")?;
+        for arg in std::mem::take(&mut call.args) {
+            let hash = lossy(&arg);
+            let Some(path) = call.session.store.query_path_from_hash_part(&hash)? else {
+                let message = format!("there is no store path corresponding to '{hash}'");
+                return Err(Failure::Plain(message));
+            };
+            writeln!(call.out, "{}", call.session.print(&path))?;
         }
         Ok(())
     },
