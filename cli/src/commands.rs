@@ -96,7 +96,11 @@ pub(crate) fn dispatch(invocation: &Invocation) -> Result<()> {
         "--version" => help::version("nivis", invocation, None),
         "repl" => repl::run(&inner()),
         // The one command of that family that has no classic name.
-        "store" if rest.first().is_some_and(|command| command == b"path-from-hash-part") => {
+        "store"
+            if rest
+                .first()
+                .is_some_and(|command| command == b"path-from-hash-part") =>
+        {
             let mut call = inner();
             call.args[0] = b"--path-from-hash-part".to_vec();
             call.name = "nix-store".to_owned();

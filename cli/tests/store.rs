@@ -113,6 +113,28 @@ fn queries_print_json() {
 }
 
 #[test]
+fn objects_are_found_by_their_hash_parts() {
+    let place = Place::new();
+    let object = place.add("file", "text");
+    let (_, name) = object.rsplit_once('/').unwrap();
+    let hash = &name[..32];
+    let found = format!("{object}\n");
+    assert_eq!(place.ok("nix", &["store", "path-from-hash-part", hash]), found);
+    assert_eq!(place.ok("nix-store", &["--path-from-hash-part", hash]), found);
+    for (hash, error) in [
+        (
+            "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+            "there is no store path corresponding to",
+        ),
+        ("abc", "invalid hash part"),
+    ] {
+        let (out, message, status) = place.run("nix", &["store", "path-from-hash-part", hash]);
+        assert_eq!((out.as_str(), status), ("", Some(1)));
+        assert!(message.contains(error), "{message}");
+    }
+}
+
+#[test]
 fn verification_prints_json() {
     let place = Place::new();
     let path = place.add("f", "contents");

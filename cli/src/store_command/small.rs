@@ -51,7 +51,10 @@ fn check_validity(call: &mut Call) -> Result<()> {
             }
         }
     }
-    let valid = call.session.store.query_valid_paths(&paths.iter().cloned().collect())?;
+    let valid = call
+        .session
+        .store
+        .query_valid_paths(&paths.iter().cloned().collect())?;
     for path in paths.iter().filter(|path| !valid.contains(*path)) {
         let printed = call.session.print(path);
         if !call.has("--print-invalid") {
