@@ -40,7 +40,7 @@ pub(super) fn observer(realiser: &Realiser, plan: Option<&Missing>) -> Result<Bo
     let logger = realiser.logger;
     let store_dir = realiser.store.store_dir();
     let terminal = logger.style.rich;
-    let plain = |logs| plain::Plain::new(logger, store_dir.clone(), logs, terminal);
+    let plain = |logs| plain::Plain::new(realiser, logs);
     let tree = |logs| Box::new(tree::Tree::new(realiser, plan, logs)) as Box<dyn Observer>;
     let shown: Box<dyn Observer> = match (realiser.common.display, terminal) {
         (Display::Json, _) => Box::new(json::Json::new(logger, store_dir.clone())),

@@ -243,6 +243,18 @@ fn many_failures_need_few_descriptors() {
 }
 
 #[test]
+fn how_long_builds_took_is_remembered_without_a_terminal_too() {
+    let world = World::new();
+    succeeded(world.start("d \"slow\" \"sleep 1.1; echo x > $out\"", &[]));
+    let times = world.read(".local/state/nix/build-times");
+    let milliseconds = times
+        .trim()
+        .strip_prefix("slow ")
+        .and_then(|time| time.parse().ok());
+    assert!(milliseconds.is_some_and(|time: u32| time >= 1100), "{times}");
+}
+
+#[test]
 fn what_evaluates_is_built_although_other_parts_do_not() {
     let world = World::new();
     let expression = "{ a = d \"a\" \"echo >$out\"; bad = throw \"no a\"; fails = d \"f\" \"exit 1\"; \

@@ -1,14 +1,17 @@
 //! Lines on standard error, as the reference writes them.
 
 use super::package_name;
+use crate::history::History;
 use crate::log::Logger;
+use crate::realise::Realiser;
 use nivis_builder::Mode;
-use nivis_builder::events::{Event, Level, Observer};
+use nivis_builder::events::{Ended, Event, Level, Observer};
 use nivis_builder::realise::GoalId;
 use nivis_eval::host;
 use nivis_store::path::StoreDir;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::time::Instant;
 
 /// What is shown of what builders write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,24 +31,29 @@ pub(super) struct Plain {
     logs: Logs,
     /// Whether escape sequences mean anything to who reads.
     terminal: bool,
-    names: BTreeMap<GoalId, String>,
+    /// What is being built, and since when.
+    builds: BTreeMap<GoalId, (String, Instant)>,
+    /// How long builds took is remembered here too, for whoever watches them next.
+    history: History,
 }
 
 impl Plain {
-    pub(super) fn new(logger: Logger, store_dir: StoreDir, logs: Logs, terminal: bool) -> Plain {
+    pub(super) fn new(realiser: &Realiser, logs: Logs) -> Plain {
+        let logger = realiser.logger;
         Plain {
             logger,
-            store_dir,
+            store_dir: realiser.store.store_dir().clone(),
             logs,
-            terminal,
-            names: BTreeMap::new(),
+            terminal: logger.style.rich,
+            builds: BTreeMap::new(),
+            history: History::load(realiser.environment),
         }
     }
 
     fn line(&self, goal: GoalId, line: &[u8]) {
-        match (self.logs, self.names.get(&goal)) {
+        match (self.logs, self.builds.get(&goal)) {
             (Logs::None, _) => {}
-            (Logs::Prefixed, Some(name)) => self.write(format!("{name}> ").into_bytes(), line),
+            (Logs::Prefixed, Some((name, _))) => self.write(format!("{name}> ").into_bytes(), line),
             _ => self.write(vec![], line),
         }
     }
@@ -81,7 +89,8 @@ impl Observer for Plain {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Started { goal, drv, mode } => {
-                self.names.insert(goal, package_name(drv).to_owned());
+                self.builds
+                    .insert(goal, (package_name(drv).to_owned(), Instant::now()));
                 let text = doing(mode, &self.store_dir.print(drv));
                 self.logger.message(host::Level::Info, &format!("{text}..."));
             }
@@ -90,8 +99,10 @@ impl Observer for Plain {
                 let text = [b"post-build-hook: ".as_slice(), line].concat();
                 self.write(vec![], &text);
             }
-            Event::Ended { goal, .. } => {
-                self.names.remove(&goal);
+            Event::Ended { goal, how, .. } => {
+                if let (Some((name, began)), Ended::Built) = (self.builds.remove(&goal), how) {
+                    self.history.record(&name, began.elapsed());
+                }
             }
             Event::Waiting { text, .. } => self.logger.message(host::Level::Warning, &format!("{text}...")),
             Event::Message { level: loud, text } => self.logger.message(level(loud), text),
@@ -110,6 +121,12 @@ impl Observer for Plain {
 
     fn shows_logs(&self) -> bool {
         self.logs != Logs::None
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        self.history.save();
     }
 }
 
