@@ -34,8 +34,15 @@ impl User {
         if let Some(id) = id {
             chown(user.path("home"), Some(id), Some(id)).unwrap();
         }
-        // Where the binary was built the user may not have access.
-        fs::copy(env!("CARGO_BIN_EXE_nivis"), user.path("nivis")).unwrap();
+        // Where the binary was built the user may not have access. Another process copies it: while this one writes, a
+        // test beside this may fork, and what a child holds open for writing cannot be run.
+        let copied = Command::new("cp")
+            .args([
+                env!("CARGO_BIN_EXE_nivis").as_ref(),
+                user.path("nivis").as_os_str(),
+            ])
+            .status();
+        assert!(copied.unwrap().success());
         for name in ["nix-build", "nix-env", "nix-instantiate", "nix-store"] {
             symlink("nivis", user.path(name)).unwrap();
         }
