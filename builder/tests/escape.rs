@@ -499,7 +499,12 @@ fn all_of_this_holds_for_ordinary_users() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("escape");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    // By another process: what a child of a test beside this holds open for writing cannot be run.
+    let copied = Command::new("cp")
+        .arg(std::env::current_exe().unwrap())
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     let own = folder.path().join("tmp");
     fs::create_dir(&own).unwrap();
     nix::unistd::chown(&own, Some(ORDINARY.into()), Some(ORDINARY.into())).unwrap();
