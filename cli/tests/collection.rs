@@ -61,17 +61,18 @@ fn run(initial_heap_size: &str, command: &[&str]) -> (Output, Option<String>) {
     (output, fs::read_to_string(home.path().join("stats")).ok())
 }
 
+const QUERY: [&str; 7] = [
+    "nix-env",
+    "--no-listing-index",
+    "-f",
+    "f.nix",
+    "-qa",
+    "--system-filter",
+    "*",
+];
+
 #[test]
 fn what_is_listed_stays_the_same() {
-    let query = [
-        "nix-env",
-        "--no-listing-index",
-        "-f",
-        "f.nix",
-        "-qa",
-        "--system-filter",
-        "*",
-    ];
     for more in [
         &["-P", "--out-path", "--drv-path", "--description"][..],
         &["--json", "--meta", "--out-path"],
@@ -80,7 +81,7 @@ fn what_is_listed_stays_the_same() {
         &["-A", "broken", "-P"],
         &["--json", "--keep-going"],
     ] {
-        let command = [&query[..], more].concat();
+        let command = [&QUERY[..], more].concat();
         let (always, never) = (list("0", &command), list("1g", &command));
         assert!(always.0.lines().count() > 0, "{}", always.1);
         assert_eq!(always, never, "{more:?}");
@@ -89,17 +90,8 @@ fn what_is_listed_stays_the_same() {
 
 #[test]
 fn collections_are_counted() {
-    let query = [
-        "nix-env",
-        "--no-listing-index",
-        "-f",
-        "f.nix",
-        "-qa",
-        "--system-filter",
-        "*",
-    ];
     let cycles = |size| {
-        let stats = run(size, &query).1.unwrap();
+        let stats = run(size, &QUERY).1.unwrap();
         let line = stats.lines().find(|line| line.contains("\"cycles\""));
         let digits: String = line.unwrap().chars().filter(char::is_ascii_digit).collect();
         digits.parse::<u32>().unwrap()

@@ -1,14 +1,16 @@
 //! `nivis profile --live` at a terminal, which must be as it was when the program ends, however it does.
 
+mod common;
+
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::Pid;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 /// What the program writes to go to a screen of its own, and to come back.
@@ -65,15 +67,9 @@ impl Terminal {
             .stderr(side())
             .spawn()
             .expect("setsid and sh are there");
-        let mut master = File::from(pty.master);
+        let master = File::from(pty.master);
         let keys = master.try_clone().expect("a descriptor");
-        let (send, screen) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(read) = master.read(&mut buffer)
-                && send.send(buffer[..read].to_vec()).is_ok()
-            {}
-        });
+        let screen = common::screen_of(master);
         Terminal {
             keys,
             screen,

@@ -1,11 +1,13 @@
 //! The REPL, through pipes and through a pseudo-terminal.
 
+mod common;
+
 use nix::pty::openpty;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 fn repl(home: &Path) -> Command {
@@ -143,15 +145,9 @@ impl Terminal {
             .stderr(side())
             .spawn()
             .expect("the program starts");
-        let mut master = File::from(pty.master);
+        let master = File::from(pty.master);
         let keys = master.try_clone().expect("a descriptor");
-        let (send, screen) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(read) = master.read(&mut buffer)
-                && send.send(buffer[..read].to_vec()).is_ok()
-            {}
-        });
+        let screen = common::screen_of(master);
         Terminal {
             keys,
             screen,

@@ -65,6 +65,7 @@ fn layout_of(class: usize) -> Layout {
 // invariants those on a list are in nobody's use.
 unsafe impl GlobalAlloc for Allocator {
     #[inline]
+    // SAFETY: what the caller promises is what the trait asks for.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some(class) = class(layout) else {
             // SAFETY: the caller's promises are those the system's allocator asks for.
@@ -84,6 +85,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     #[inline]
+    // SAFETY: what the caller promises is what the trait asks for.
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         let Some(class) = class(layout) else {
             // SAFETY: blocks of no class came from the system's allocator with this layout.
@@ -103,6 +105,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     #[inline]
+    // SAFETY: what the caller promises is what the trait asks for.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if class(layout).is_none() {
             // SAFETY: the caller's promises are those the system's allocator asks for.
@@ -119,6 +122,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     #[inline]
+    // SAFETY: what the caller promises is what the trait asks for.
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller promises that the size, rounded up to the alignment, is a valid one.
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };

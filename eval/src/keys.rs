@@ -1,8 +1,9 @@
 //! Key tables: which attributes a set has, apart from their values.
 //!
 //! On a NixOS system 1.47 million sets have 16,147 distinct key sets, so a set holds a pointer to a shared table and
-//! one word a value. Tables of up to [`INTERN_LIMIT`] keys are interned by content (names and positions): the pointer
-//! identifies the shape, which is what inline caches and the memo of `//` compare.
+//! one word a value. Tables of up to [`INTERN_LIMIT`] keys that evaluation makes are interned by content (names and positions),
+//! those of sets in files are each the only one with their positions: the pointer identifies the shape, which is what inline
+//! caches and the memo of `//` compare.
 
 use crate::heap::Heap;
 use hashbrown::HashTable;
@@ -197,6 +198,15 @@ impl KeysTable {
 
     /// [`KeysTable::make`] of pairs that come one by one.
     pub(crate) fn make_of(&self, heap: &Heap, keys: impl Iterator<Item = (Symbol, Pos)>) -> &'static Keys {
+        self.side_by_side(keys, |symbols, positions| self.make(heap, symbols, positions))
+    }
+
+    /// Has `make` see the names and the positions of pairs that come one by one.
+    fn side_by_side(
+        &self,
+        keys: impl Iterator<Item = (Symbol, Pos)>,
+        make: impl FnOnce(&[Symbol], &[Pos]) -> &'static Keys,
+    ) -> &'static Keys {
         let (mut symbols, mut positions) = self.scratch.take();
         symbols.clear();
         positions.clear();
@@ -204,7 +214,7 @@ impl KeysTable {
             symbols.push(symbol);
             positions.push(pos);
         }
-        let made = self.make(heap, &symbols, &positions);
+        let made = make(&symbols, &positions);
         self.scratch.replace((symbols, positions));
         made
     }
@@ -215,19 +225,12 @@ impl KeysTable {
         heap: &Heap,
         keys: impl Iterator<Item = (Symbol, Pos)>,
     ) -> &'static Keys {
-        let (mut symbols, mut positions) = self.scratch.take();
-        symbols.clear();
-        positions.clear();
-        for (symbol, pos) in keys {
-            symbols.push(symbol);
-            positions.push(pos);
-        }
-        let made = match positions.iter().any(|pos| pos.is_some()) {
-            true => new_keys(heap, &symbols, &positions, 0),
-            false => self.make(heap, &symbols, &[]),
-        };
-        self.scratch.replace((symbols, positions));
-        made
+        self.side_by_side(keys, |symbols, positions| {
+            match positions.iter().any(|pos| pos.is_some()) {
+                true => new_keys(heap, symbols, positions, 0),
+                false => self.make(heap, symbols, &[]),
+            }
+        })
     }
 
     /// Like [`KeysTable::make`]. Positions are none, or as many as symbols with at least one in a source.

@@ -1,6 +1,7 @@
 //! The evaluator's loop: strict evaluation of lowered code, and the making of slots for lazy positions.
 
 use crate::attrs::{Attrs, Entry, Found};
+use crate::cell::Captures;
 use crate::code::*;
 use crate::error::{Error, FrameText, Kind, Result, ResultExt};
 use crate::evaluator::{Evaluator, count};
@@ -132,21 +133,19 @@ impl Evaluator {
         }
     }
 
+    /// A thunk. Out of line, for it is wanted at many places that are to stay small.
     #[inline(never)]
     fn suspend(&self, code: &'static ThunkCode, frame: &Frame<'_>) -> Slot {
         let (slot, captures) = self.heap.thunk(code);
-        for (i, &source) in code.captures.iter().enumerate() {
-            captures.set(i, frame.source(source));
-        }
+        captures.take(code.captures, frame);
         slot
     }
 
+    /// A cell with a closure inside.
     #[inline(never)]
     fn suspend_lambda(&self, code: &'static LambdaCode, frame: &Frame<'_>) -> Slot {
         let (slot, captures) = self.heap.closure_cell(code);
-        for (i, &source) in code.captures.iter().enumerate() {
-            captures.set(i, frame.source(source));
-        }
+        captures.take(code.captures, frame);
         slot
     }
 
@@ -179,9 +178,7 @@ impl Evaluator {
             LazyOp::Lambda(code) => (cell.closure_captures(code), code.captures),
             LazyOp::Const(_) | LazyOp::Variable(_) => return,
         };
-        for (i, &source) in sources.iter().enumerate() {
-            captures.set(i, frame.source(source));
-        }
+        captures.take(sources, frame);
     }
 
     /// Binds locals that see one another. `has_late`: some of them are [`Bound::late`].
@@ -212,9 +209,7 @@ impl Evaluator {
             });
         }
         let (closure, captures) = self.heap.closure(code);
-        for (i, &source) in code.captures.iter().enumerate() {
-            captures.set(i, frame.source(source));
-        }
+        captures.take(code.captures, frame);
         closure
     }
 
@@ -600,6 +595,16 @@ impl Evaluator {
             });
         }
         Ok(self.heap.attrs(&mut entries))
+    }
+}
+
+impl Captures {
+    /// Sets all captures to what their sources are in a frame.
+    #[inline(always)]
+    fn take(&self, sources: &[Source], frame: &Frame<'_>) {
+        for (i, &source) in sources.iter().enumerate() {
+            self.set(i, frame.source(source));
+        }
     }
 }
 
