@@ -7,6 +7,7 @@ mod realise;
 pub(crate) mod recorder;
 mod texts;
 
+use crate::code_cache::CodeFolder;
 use crate::download::Downloads;
 use crate::env::{Environment, variable};
 use crate::log::Logger;
@@ -15,7 +16,7 @@ use crate::store_choice::StoreChoice;
 use compute::Computed;
 use local::Local;
 use nivis_eval::error::{Error, Kind, Result};
-use nivis_eval::host::{Fetched, FileType, Host, Level, RealisedOutputs, Source, WantedOutputs};
+use nivis_eval::host::{CodeCache, Fetched, FileType, Host, Level, RealisedOutputs, Source, WantedOutputs};
 use nivis_store::LocalStore;
 use nivis_store::derivation::{Derivation, Instantiated, aterm};
 use nivis_store::hash::Hash;
@@ -120,6 +121,7 @@ pub(crate) struct RealHost {
     logger: Logger,
     building: Building,
     downloads: Downloads,
+    code: Option<CodeFolder>,
 }
 
 impl RealHost {
@@ -135,6 +137,11 @@ impl RealHost {
             logger,
             building: Building::new(common, environment),
             downloads: Downloads::new(common, environment, logger),
+            code: environment
+                .cache_home
+                .as_ref()
+                .filter(|_| common.settings.bool("code-cache"))
+                .map(|cache| CodeFolder::new(cache.join("nivis-code"))),
         }
     }
 }
@@ -192,6 +199,11 @@ impl Host for RealHost {
         let found = fs::read(&place);
         self.store.recorder.contents(path, &place, &found);
         found
+    }
+
+    fn code_cache(&self) -> Option<&dyn CodeCache> {
+        let code = self.code.as_ref()?;
+        Some(code)
     }
 
     fn file_type(&self, path: &[u8]) -> io::Result<Option<FileType>> {

@@ -7,6 +7,7 @@ mod attr_path;
 mod build;
 mod build_settings;
 mod channel;
+mod code_cache;
 mod collect_garbage;
 #[allow(
     unsafe_code,

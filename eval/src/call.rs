@@ -74,14 +74,14 @@ impl Evaluator {
         self.stack.check_native()?;
         let result = self.during::<WATCHED, _>(Activity::Thunk(code.function), || {
             cell.evaluate(self.heap, code, |captures| {
-                self.eval(code.body, &self.stack.enter(code.frame_size, captures)?)
+                self.eval(code.body.get(self)?, &self.stack.enter(code.frame_size, captures)?)
             })
         });
         match result {
             Ok(value) => Ok(value),
             Err(error) => {
                 // Builtins force without a position; then the expression has to do.
-                let pos = Some(pos()).filter(|pos| pos.is_some()).or(code.body.position());
+                let pos = Some(pos()).filter(|pos| pos.is_some()).or_else(|| code.body.known()?.position());
                 Err(self.keep_failure(cell, saved, error, pos.unwrap_or(Pos::NONE)))
             }
         }
@@ -186,7 +186,7 @@ impl Evaluator {
         let frame = self.stack.enter(code.frame_size, captures)?;
         frame.set_local(0, argument);
         self.count_work(&self.stats.function_calls)?;
-        match self.eval(code.body, &frame) {
+        match self.eval(code.body.get(self)?, &frame) {
             Ok(value) => Ok(value),
             Err(error) => Err(leave_lambda(error, code, pos)),
         }
@@ -327,12 +327,13 @@ impl Evaluator {
             if WATCHED {
                 self.watch.called(code);
             }
-            if let (Op::Lambda(inner), Some((&next, others))) = (code.body.op(), rest.split_first()) {
+            let body = code.body.get(self)?;
+            if let (Op::Lambda(inner), Some((&next, others))) = (body.op(), rest.split_first()) {
                 frame = frame.into_inner(&self.stack, inner.frame_size, inner.captures)?;
                 (code, argument, rest) = (inner, next, others);
                 continue;
             }
-            return match self.eval(code.body, &frame) {
+            return match self.eval(body, &frame) {
                 Ok(value) => Ok((value, rest)),
                 Err(error) => Err(leave_lambda(error, code, pos)),
             };
@@ -357,21 +358,20 @@ impl Evaluator {
                 error
             }
         })?;
-        let first = u32::from(pattern.name.is_some());
-        if first == 1 {
+        if pattern.name.is_some() {
             frame.set_local(0, argument);
         }
         let Some(indices) = pattern.plan.get(set) else {
             return self.bind_unplanned(code, pattern, set, frame, pos);
         };
         let slots = set.flat(self.heap).slots;
-        for (i, (&index, formal)) in indices.iter().zip(pattern.formals).enumerate() {
+        for (&index, formal) in indices.iter().zip(pattern.formals) {
             let slot = match (slots.get(index as usize), formal.default) {
                 (Some(&slot), _) => slot,
                 (None, Some(default)) => self.allocate(default, frame),
                 (None, None) => Slot::NULL,
             };
-            frame.set_local(first + i as u32, slot);
+            frame.set_local(formal.local, slot);
         }
         if pattern.defaults > 0 {
             self.fill_defaults(pattern, indices, frame);
@@ -389,7 +389,6 @@ impl Evaluator {
         frame: &Frame<'_>,
         pos: Pos,
     ) -> Result<()> {
-        let first = u32::from(pattern.name.is_some());
         let (mut few, mut many);
         let indices = match pattern.formals.len() {
             n if n <= 32 => {
@@ -429,7 +428,7 @@ impl Evaluator {
                     indices[i] = ELSEWHERE;
                 }
             }
-            frame.set_local(first + i as u32, slot);
+            frame.set_local(formal.local, slot);
         }
         if !pattern.ellipsis && used != set.len() {
             return Err(self.unexpected_argument(code, pattern, set, pos));
@@ -448,10 +447,9 @@ impl Evaluator {
 
     /// The defaults see all formals, so their captures are set once all locals are.
     fn fill_defaults(&self, pattern: &'static Pattern, indices: &[u32], frame: &Frame<'_>) {
-        let first = u32::from(pattern.name.is_some());
-        for (i, (&index, formal)) in indices.iter().zip(pattern.formals).enumerate() {
+        for (&index, formal) in indices.iter().zip(pattern.formals) {
             if let (ABSENT, Some(default)) = (index, formal.default) {
-                self.fill(default, frame.local(first + i as u32), frame);
+                self.fill(default, frame.local(formal.local), frame);
             }
         }
     }

@@ -5,6 +5,9 @@
 //! is cheap to make beats bytecode. Nodes hold the position that an error names; everything else about the source is
 //! found again from it.
 
+use crate::error::Result;
+use crate::evaluator::Evaluator;
+use crate::image::Place;
 use crate::keys::Keys;
 use crate::layers::UnionCache;
 pub(crate) use crate::packed::{Code, Delayed};
@@ -109,9 +112,43 @@ pub(crate) enum LazyOp {
     Lambda(&'static LambdaCode),
 }
 
+/// The body of a function or thunk, which is read from its image when it first runs.
+pub(crate) struct Body(Cell<Code>);
+
+impl Body {
+    /// A body that was not read yet.
+    pub(crate) fn in_image(place: Place) -> Body {
+        Body(Cell::new(Code::in_image(place)))
+    }
+
+    /// The code.
+    #[inline(always)]
+    pub(crate) fn get(&self, ev: &Evaluator) -> Result<Code> {
+        let code = self.0.get();
+        match code.place() {
+            None => Ok(code),
+            Some(place) => self.read(ev, place),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read(&self, ev: &Evaluator, place: Place) -> Result<Code> {
+        let code = ev.read_code(place)?;
+        self.0.set(code);
+        Ok(code)
+    }
+
+    /// The code, if it ran before.
+    pub(crate) fn known(&self) -> Option<Code> {
+        let code = self.0.get();
+        code.place().is_none().then_some(code)
+    }
+}
+
 /// A suspended expression.
 pub(crate) struct ThunkCode {
-    pub(crate) body: Code,
+    pub(crate) body: Body,
     pub(crate) captures: &'static [Source],
     /// How many locals evaluating it needs.
     pub(crate) frame_size: u32,
@@ -133,7 +170,7 @@ pub struct LambdaCode {
     pub(crate) maker: Pos,
     pub(crate) captures: &'static [Source],
     pub(crate) frame_size: u32,
-    pub(crate) body: Code,
+    pub(crate) body: Body,
     /// The only closure there can be when nothing is captured.
     pub(crate) closed: Cell<Option<Value>>,
 }
@@ -147,7 +184,7 @@ pub enum Parameter {
     Pattern(&'static Pattern),
 }
 
-/// A set pattern. Its locals are the `@`-name, if any, then the formals in order.
+/// A set pattern. Its first local is the `@`-name, if there is one.
 pub struct Pattern {
     /// The `@`-name.
     pub name: Option<Symbol>,
@@ -169,6 +206,8 @@ pub struct Formal {
     pub name: Symbol,
     /// Where it stands.
     pub pos: Pos,
+    /// The local that it becomes.
+    pub(crate) local: u32,
     pub(crate) default: Option<Delayed>,
 }
 
@@ -185,6 +224,16 @@ pub(crate) struct PlanCache {
     pub(crate) indices: Cell<&'static [u32]>,
     /// How many shapes were planned so far; after a few the cache gives up.
     pub(crate) misses: Cell<u32>,
+}
+
+impl PlanCache {
+    pub(crate) fn new() -> PlanCache {
+        PlanCache {
+            shape: Cell::new(0),
+            indices: Cell::new(&[]),
+            misses: Cell::new(0),
+        }
+    }
 }
 
 /// An inline cache: the shape of the set seen last and the slot of the name in it.
@@ -308,12 +357,12 @@ pub(crate) struct MoreAttrs {
 
 pub(crate) struct RecAttrsCode {
     pub(crate) keys: &'static Keys,
-    /// First the sources of `inherit (e)`, then the attributes in the keys' order.
+    /// First the sources of `inherit (e)`, then the attributes.
     pub(crate) bindings: &'static [Bound],
     /// Whether one of them is [`Bound::late`].
     pub(crate) has_late: bool,
-    /// The local of the first attribute.
-    pub(crate) first: u32,
+    /// The locals of the attributes in the keys' order.
+    pub(crate) locals: &'static [u32],
     pub(crate) dynamic: &'static [DynamicCode],
     /// The index of `__overrides` among the keys.
     pub(crate) overrides: Option<u32>,
@@ -347,7 +396,7 @@ pub(crate) struct AssertCode {
     pub(crate) body: Code,
     pub(crate) pos: Pos,
     /// The condition as the reference prints it, for the message.
-    pub(crate) text: &'static str,
+    pub(crate) text: &'static [u8],
 }
 
 pub(crate) struct NotCode {
@@ -359,19 +408,6 @@ pub(crate) struct ConcatCode {
     pub(crate) force_string: bool,
     pub(crate) parts: &'static [(Code, Pos)],
     pub(crate) pos: Pos,
-}
-
-impl Delayed {
-    /// Whether making it reads one of these locals.
-    pub(crate) fn reads(self, locals: std::ops::Range<u32>) -> bool {
-        let is_one = |source: &Source| source.as_captured().is_err_and(|local| locals.contains(&local));
-        match self.op() {
-            LazyOp::Const(_) => false,
-            LazyOp::Variable(source) => is_one(&source),
-            LazyOp::Thunk(code) => code.captures.iter().any(is_one),
-            LazyOp::Lambda(code) => code.captures.iter().any(is_one),
-        }
-    }
 }
 
 impl Code {

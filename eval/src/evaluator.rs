@@ -6,6 +6,7 @@ use crate::derivations::Derivations;
 use crate::error::{Error, Kind, Result, ResultExt};
 use crate::heap::Heap;
 use crate::host::Host;
+use crate::image::Image;
 use crate::import::Files;
 use crate::names::NameCache;
 use crate::primop::Primop;
@@ -18,7 +19,7 @@ use nivis_lang::position::{Location, Origin, Pos, SourceMap};
 use nivis_lang::show::write_identifier;
 use nivis_lang::symbol::{Symbol, Symbols};
 use rustc_hash::FxHashMap;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 /// Counts one more.
 #[inline(always)]
@@ -104,6 +105,10 @@ pub struct Evaluator {
     pub(crate) depth: Cell<u32>,
     /// Where lowered code lives.
     pub(crate) code: &'static Bump,
+    /// Where it is read from.
+    pub(crate) images: RefCell<Vec<&'static Image>>,
+    /// What the code of a file depends on, apart from its text.
+    pub(crate) code_surroundings: OnceCell<Vec<u8>>,
     pub(crate) base_scope: RefCell<FxHashMap<Symbol, Slot>>,
     builtins: Cell<Value>,
     /// Values that others hold on to.
@@ -145,6 +150,8 @@ impl Evaluator {
             stack: Stack::new(),
             depth: Cell::new(0),
             code: Box::leak(Box::new(Bump::new())),
+            images: RefCell::default(),
+            code_surroundings: OnceCell::new(),
             base_scope: RefCell::default(),
             builtins: Cell::new(builtins),
             kept: RefCell::default(),

@@ -538,11 +538,39 @@ impl Heap {
         let Ok(len) = u32::try_from(total) else {
             out_of_memory()
         };
+        let words = self.alloc_words(1 + total.div_ceil(8));
+        // SAFETY: room for the header and `total` bytes was just allocated.
+        unsafe { self.write_string(words, len, parts, context) }
+    }
+
+    /// A string that stays for ever, for literals.
+    pub(crate) fn permanent_string(&self, bytes: &[u8]) -> Value {
+        let layout = Layout::array::<u64>(1 + bytes.len().div_ceil(8));
+        let (Ok(len), Ok(layout)) = (u32::try_from(bytes.len()), layout) else {
+            out_of_memory()
+        };
+        let words = self.alloc_layout(layout).cast();
+        // SAFETY: as above.
+        unsafe { self.write_string(words, len, std::iter::once(bytes), ContextId::EMPTY) }
+    }
+
+    /// Makes a string of parts that are `len` bytes together.
+    ///
+    /// # Safety
+    /// `words` has room for the header and `len` bytes, and nobody else uses it.
+    #[inline(always)]
+    unsafe fn write_string<'b>(
+        &self,
+        words: NonNull<u64>,
+        len: u32,
+        parts: impl Iterator<Item = &'b [u8]>,
+        context: ContextId,
+    ) -> Value {
+        let total = len as usize;
         count(&self.counters.strings, 1);
         count(&self.counters.string_bytes, total);
-        let words = self.alloc_words(1 + total.div_ceil(8));
         let header = words.cast::<StringObject>();
-        // SAFETY: room for the header and `total` bytes was just allocated; the parts are checked against it.
+        // SAFETY: by this function's contract there is room; the parts are checked against it.
         let object = unsafe {
             header.write(StringObject { len, context });
             let mut out = header.add(1).cast::<u8>();

@@ -104,6 +104,14 @@ impl Fetched {
     }
 }
 
+/// Keeps the code of files, so that a later process need not parse them. An entry's key says all that the code depends on.
+pub trait CodeCache {
+    /// The code that was kept under a key, whole or not at all.
+    fn find(&self, key: &[u8; 32]) -> Option<Vec<u8>>;
+    /// Keeps code. A cache that cannot is one that forgets.
+    fn keep(&self, key: &[u8; 32], code: &[u8]);
+}
+
 /// What the evaluator needs from outside. Paths are absolute bytes.
 pub trait Host {
     /// The contents of a regular file, symlinks followed.
@@ -114,6 +122,10 @@ pub trait Host {
     fn read_link(&self, path: &[u8]) -> io::Result<Vec<u8>>;
     /// The entries of a directory, in any order.
     fn read_dir(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, FileType)>>;
+    /// Where the code of files is kept, if anywhere.
+    fn code_cache(&self) -> Option<&dyn CodeCache> {
+        None
+    }
     /// An environment variable.
     fn environment(&self, name: &[u8]) -> Option<Vec<u8>>;
     /// Seconds since 1970.

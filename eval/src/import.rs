@@ -5,10 +5,12 @@ use crate::code::ThunkCode;
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::Evaluator;
 use crate::host::{FileType, Level};
+use crate::image::Writer;
+use crate::lower::Unit;
 use crate::path::parent;
 use crate::value::{Slot, Value};
 use bumpalo::Bump;
-use nivis_lang::ast::{Expr, ExprKind};
+use nivis_lang::ast::{Expr, ExprKind, ExprRef};
 use nivis_lang::position::{Origin, Pos};
 use nivis_lang::symbol::Symbol;
 use nivis_lang::{ParseOptions, Parsed, SyntaxError, Warning};
@@ -17,6 +19,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// Parsing a smaller file costs no more than finding its code in a cache.
+const CACHED_FROM: usize = 400;
 
 /// What was seen of the file system.
 #[derive(Default)]
@@ -39,6 +44,8 @@ pub(crate) struct Files {
     pub(crate) allowed: RefCell<BTreeSet<Vec<u8>>>,
     /// Arena for ASTs, reused from file to file.
     arena: RefCell<Bump>,
+    /// Room to write images in.
+    pub(crate) writer: RefCell<Writer>,
 }
 
 impl Files {
@@ -99,7 +106,22 @@ impl Evaluator {
     /// Parses and lowers a file.
     fn load_file(&self, path: &[u8], scope: &[Symbol]) -> Result<&'static ThunkCode> {
         let source = self.read_file(path)?;
-        self.load(&source, Origin::File(Arc::from(path)), parent(path), scope)
+        let start = self.add_source(Origin::File(Arc::from(path)), &source);
+        let cache = self.host.code_cache().filter(|_| source.len() >= CACHED_FROM);
+        let Some(cache) = cache.filter(|_| scope.is_empty() && start.is_some()) else {
+            return self.load(&source, start, parent(path), scope, |_| ());
+        };
+        let key = self.code_key(&source);
+        let kept = cache.find(&key);
+        if let Some(code) = kept.and_then(|kept| self.add_saved_image(kept.leak(), start, parent(path))) {
+            return code;
+        }
+        self.load(&source, start, parent(path), scope, |code| cache.keep(&key, code))
+    }
+
+    /// Registers a source; returns the position of its first byte.
+    fn add_source(&self, origin: Origin, source: &[u8]) -> Pos {
+        Pos(self.sources.borrow_mut().add(origin, source.len()))
     }
 
     /// Parses and evaluates text given on the command line or by standard input.
@@ -116,7 +138,8 @@ impl Evaluator {
         scope: &[(Symbol, Slot)],
     ) -> Result<Value> {
         let names: Vec<Symbol> = scope.iter().map(|&(name, _)| name).collect();
-        let code = self.load(source, origin, base_dir, &names)?;
+        let start = self.add_source(origin, source);
+        let code = self.load(source, start, base_dir, &names, |_| ())?;
         self.run_code(code, scope)
     }
 
@@ -130,18 +153,24 @@ impl Evaluator {
         scope: &[(Symbol, Slot)],
     ) -> Result<&'static Attrs> {
         let arena = Bump::new();
-        let base = self.sources.borrow_mut().add(origin, source.len());
-        let options = self.parse_options(base, base_dir);
+        let start = self.add_source(origin, source);
+        let options = self.parse_options(start, base_dir);
         let parsed = nivis_lang::parse_bindings(source, &options, &mut self.symbols.borrow_mut(), &arena);
         let set = arena.alloc(Expr {
             pos: Pos::NONE,
             kind: ExprKind::Attrs {
                 recursive: false,
-                bindings: self.report_parsed(parsed)?,
+                bindings: self.report_parsed(parsed)?.ast,
             },
         });
         let names: Vec<Symbol> = scope.iter().map(|&(name, _)| name).collect();
-        let value = self.run_code(self.lower(set, Pos(base), &names)?, scope)?;
+        let unit = Unit {
+            expr: set,
+            start,
+            directory: base_dir,
+            scope: &names,
+        };
+        let value = self.run_code(self.lower(&unit, |_| ())?, scope)?;
         self.expect_attrs(value.slot(), Pos::NONE, "while evaluating bindings")
     }
 
@@ -159,16 +188,23 @@ impl Evaluator {
 
     /// Parses text and makes a thunk of it.
     pub fn delay_text(&self, source: &[u8], origin: Origin, base_dir: &[u8]) -> Result<Slot> {
-        let code = self.load(source, origin, base_dir, &[])?;
+        let start = self.add_source(origin, source);
+        let code = self.load(source, start, base_dir, &[], |_| ())?;
         Ok(self.heap.thunk(code).0)
     }
 
     /// The tree of a text or file as `nix-instantiate --parse` prints it.
     pub fn show_parsed(&self, source: &[u8], origin: Origin, base_dir: &[u8]) -> Result<Vec<u8>> {
         let arena = Bump::new();
-        let base = self.sources.borrow_mut().add(origin, source.len());
-        let ast = self.parse(source, base, base_dir, &arena)?;
-        self.lower(ast, Pos(base), &[])?;
+        let start = self.add_source(origin, source);
+        let ast = self.parse(source, start, base_dir, &arena)?.ast;
+        let unit = Unit {
+            expr: ast,
+            start,
+            directory: base_dir,
+            scope: &[],
+        };
+        self.check(&unit)?;
         Ok(nivis_lang::show::show(ast, &self.symbols.borrow()))
     }
 
@@ -183,19 +219,29 @@ impl Evaluator {
         self.force(slot, Pos::NONE)
     }
 
+    /// Parses and lowers a source. `keep` is given its code, if there is nothing to tell of whenever it is loaded.
     fn load(
         &self,
         source: &[u8],
-        origin: Origin,
+        start: Pos,
         base_dir: &[u8],
         scope: &[Symbol],
+        keep: impl FnOnce(&[u8]),
     ) -> Result<&'static ThunkCode> {
         // Parsing does not nest, but an error on the way must not leave the arena borrowed.
         let mut arena = self.files.arena.take();
-        let base = self.sources.borrow_mut().add(origin, source.len());
-        let code = self
-            .parse(source, base, base_dir, &arena)
-            .and_then(|ast| self.lower(ast, Pos(base), scope));
+        let code = self.parse(source, start, base_dir, &arena).and_then(|parsed| {
+            let unit = Unit {
+                expr: parsed.ast,
+                start,
+                directory: base_dir,
+                scope,
+            };
+            match parsed.warnings.is_empty() {
+                true => self.lower(&unit, keep),
+                false => self.lower(&unit, |_| ()),
+            }
+        });
         arena.reset();
         self.files.arena.replace(arena);
         code
@@ -204,17 +250,17 @@ impl Evaluator {
     fn parse<'a>(
         &self,
         source: &'a [u8],
-        base: u32,
+        start: Pos,
         base_dir: &[u8],
         arena: &'a Bump,
-    ) -> Result<nivis_lang::ast::ExprRef<'a>> {
-        let options = self.parse_options(base, base_dir);
+    ) -> Result<Parsed<ExprRef<'a>>> {
+        let options = self.parse_options(start, base_dir);
         let parsed = nivis_lang::parse(source, &options, &mut self.symbols.borrow_mut(), arena);
         self.report_parsed(parsed)
     }
 
-    fn parse_options<'o>(&'o self, base: u32, base_dir: &'o [u8]) -> ParseOptions<'o> {
-        let mut options = ParseOptions::new(base, base_dir);
+    fn parse_options<'o>(&'o self, start: Pos, base_dir: &'o [u8]) -> ParseOptions<'o> {
+        let mut options = ParseOptions::new(start.0, base_dir);
         options.home = self.settings.home.as_deref().filter(|_| !self.settings.pure_eval);
         options.pipe_operators = self.settings.has_feature("pipe-operators");
         options.url_literals = self.settings.url_literals;
@@ -224,7 +270,7 @@ impl Evaluator {
     }
 
     /// Tells of warnings, and makes an error of a syntax error.
-    fn report_parsed<T>(&self, parsed: std::result::Result<Parsed<T>, SyntaxError>) -> Result<T> {
+    fn report_parsed<T>(&self, parsed: std::result::Result<Parsed<T>, SyntaxError>) -> Result<Parsed<T>> {
         let parsed = parsed.map_err(|error| {
             let mut message = error.message;
             if let Some(previous) = error.previous {
@@ -243,7 +289,7 @@ impl Evaluator {
             }
             self.host.message(Level::Warning, &text);
         }
-        Ok(parsed.ast)
+        Ok(parsed)
     }
 }
 

@@ -26,7 +26,8 @@ pub mod function;
 #[allow(unsafe_code, reason = "lays out objects: see the module's invariants")]
 pub mod heap;
 pub mod host;
-pub mod import;
+mod image;
+mod import;
 pub mod keys;
 #[allow(unsafe_code, reason = "lays out objects: see the module's invariants")]
 mod layers;

@@ -1,121 +1,248 @@
 //! Lowering: from the AST of a file to the code that runs.
 //!
-//! One pass resolves scopes, works out captures, folds constants and finds variables that nobody defines. The AST
-//! and its arena can be dropped afterwards.
+//! One pass resolves scopes, works out captures, finds constants and variables that nobody defines, and writes the code into an
+//! image (see [`crate::image`]), from which functions and thunks are read when they first run. The AST and its arena can be
+//! dropped afterwards.
 
-use crate::code::*;
+use crate::code::{Source, ThunkCode};
 use crate::error::{Error, Kind, Result};
-use crate::evaluator::{Evaluator, count};
-use crate::layers::UnionCache;
+use crate::evaluator::Evaluator;
+use crate::image::{Node, Tag, Writer};
 use crate::scope::{Resolved, Scopes};
-use crate::value::Value;
 use nivis_lang::ast::{
-    AttrName, AttrNameKind, AttrValue, BinaryOp, Bindings, Expr, ExprKind, ExprRef, Lambda,
+    Attr, AttrName, AttrNameKind, AttrValue, BinaryOp, Bindings, Expr, ExprKind, ExprRef, Lambda, PathStart,
 };
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
-use std::cell::Cell;
+
+/// A file to be lowered.
+pub(crate) struct Unit<'a> {
+    pub(crate) expr: ExprRef<'a>,
+    /// The position of its first byte.
+    pub(crate) start: Pos,
+    /// What its relative paths start from.
+    pub(crate) directory: &'a [u8],
+    /// Additional names around it (of `scopedImport`); the code's captures are their slots, in order.
+    pub(crate) scope: &'a [Symbol],
+}
 
 impl Evaluator {
-    /// Lowers a file that starts at `start`. `scope` are additional names around it (of `scopedImport`); the code's
-    /// captures are their slots, in order.
-    pub(crate) fn lower(
-        &self,
-        expr: ExprRef<'_>,
-        start: Pos,
-        scope: &[Symbol],
-    ) -> Result<&'static ThunkCode> {
-        // Constants stay as long as the code does.
-        self.heap.permanently(|| self.lower_here(expr, start, scope))
+    /// Lowers a file. `keep` is given what the host may keep of it, if that says all there is to say.
+    pub(crate) fn lower(&self, unit: &Unit<'_>, keep: impl FnOnce(&[u8])) -> Result<&'static ThunkCode> {
+        self.write(unit, |writer, root| {
+            if writer.is_portable() && unit.scope.is_empty() {
+                keep(&self.save_image(writer, root));
+            }
+            let expressions = &self.stats.expressions;
+            expressions.set(expressions.get().wrapping_add(writer.expressions()));
+            let records = self.code.alloc_slice_copy(writer.records());
+            self.add_image(records, writer.names(), unit.start, unit.directory, root)
+        })
     }
 
-    fn lower_here(&self, expr: ExprRef<'_>, start: Pos, scope: &[Symbol]) -> Result<&'static ThunkCode> {
+    /// Fails if the file cannot be lowered.
+    pub(crate) fn check(&self, unit: &Unit<'_>) -> Result<()> {
+        self.write(unit, |_, _| Ok(()))
+    }
+
+    /// Writes the image of a file and hands it over.
+    fn write<T>(&self, unit: &Unit<'_>, written: impl FnOnce(&Writer, Node) -> Result<T>) -> Result<T> {
+        let mut writer = self.files.writer.take();
+        let roll = std::mem::take(&mut self.symbols.borrow_mut().roll);
+        writer.start(unit.start, roll);
+        let root = self.write_unit(unit, &mut writer);
+        let result = root.and_then(|root| written(&writer, root));
+        self.symbols.borrow_mut().roll = writer.take_roll();
+        self.files.writer.replace(writer);
+        result
+    }
+
+    fn write_unit(&self, unit: &Unit<'_>, writer: &mut Writer) -> Result<Node> {
         let base = self.base_scope.borrow();
         let mut lowering = Lowering {
             ev: self,
+            out: writer,
             scopes: Scopes::new(&base),
-            function: start,
+            pending: vec![],
+            function: unit.start,
             head: None,
         };
         // The outer level only holds the additional names; the file captures them.
         lowering.scopes.enter_level();
-        let first = lowering.scopes.reserve_locals(scope.len() as u32);
-        for (i, &name) in scope.iter().enumerate() {
+        let first = lowering.scopes.reserve_locals(unit.scope.len() as u32);
+        for (i, &name) in unit.scope.iter().enumerate() {
             lowering.scopes.bind(name, first + i as u32);
         }
-        let code = lowering.thunk(expr);
-        lowering.scopes.leave_level(self.code);
-        code
+        Ok(lowering.thunk(unit.expr)?.node)
     }
 }
 
-struct Lowering<'e> {
+struct Lowering<'e, 'w> {
     ev: &'e Evaluator,
+    out: &'w mut Writer,
     scopes: Scopes<'e>,
+    /// Operands of nodes that are not written yet.
+    pending: Vec<Option<Node>>,
     /// The function whose body is lowered, or the start of the file.
     function: Pos,
     /// For a lambda that is the body of another: the function that both are.
     head: Option<Pos>,
 }
 
-impl Lowering<'_> {
-    fn alloc<T>(&self, code: T) -> &'static T {
-        count(&self.ev.stats.expressions);
-        self.ev.code.alloc(code)
-    }
+/// What makes a slot.
+#[derive(Clone, Copy)]
+struct Lazy {
+    node: Node,
+    /// The highest local that making it reads.
+    highest_local: Option<u32>,
+}
 
-    fn slice<T>(&self, codes: Vec<T>) -> &'static [T] {
-        self.ev.code.alloc_slice_fill_iter(codes)
+impl Lazy {
+    fn constant(node: Node) -> Lazy {
+        Lazy {
+            node,
+            highest_local: None,
+        }
     }
+}
 
-    /// Lowers the parts of something one by one.
-    fn each<T, C>(
+/// A slot to make for a local.
+struct Bound {
+    local: u32,
+    /// It reads locals that are bound after it, or itself.
+    late: bool,
+    value: Node,
+}
+
+impl Bound {
+    fn new(local: u32, value: Lazy) -> Bound {
+        Bound {
+            local,
+            // No local is in scope that is higher than those bound together with it.
+            late: value.highest_local.is_some_and(|highest| highest >= local),
+            value: value.node,
+        }
+    }
+}
+
+fn highest_local(sources: &[Source]) -> Option<u32> {
+    let locals = sources.iter().filter_map(|source| source.as_captured().err());
+    locals.max()
+}
+
+impl Lowering<'_, '_> {
+    /// Lowers operands; [`Lowering::list`] writes them, [`Lowering::drop_pending`] forgets them.
+    fn each<T>(
         &mut self,
         parts: &[T],
-        mut lower: impl FnMut(&mut Self, usize, &T) -> Result<C>,
-    ) -> Result<&'static [C]> {
-        let code = self.ev.code;
-        let codes = code.alloc_slice_try_fill_with(parts.len(), |i| lower(self, i, &parts[i]))?;
-        Ok(codes)
+        mut lower: impl FnMut(&mut Self, usize, &T) -> Result<Option<Node>>,
+    ) -> Result<usize> {
+        let mark = self.pending.len();
+        for (i, part) in parts.iter().enumerate() {
+            let node = lower(self, i, part)?;
+            self.pending.push(node);
+        }
+        Ok(mark)
+    }
+
+    /// Writes the operands from a mark on, and how many there are.
+    fn list(&mut self, mark: usize) {
+        self.out.number((self.pending.len() - mark) as u64);
+        for &node in &self.pending[mark..] {
+            self.out.optional_operand(node);
+        }
+        self.pending.truncate(mark);
     }
 
     /// An expression in a lazy position that needs a thunk.
-    fn thunk(&mut self, expr: ExprRef<'_>) -> Result<&'static ThunkCode> {
+    fn thunk(&mut self, expr: ExprRef<'_>) -> Result<Lazy> {
         self.scopes.enter_level();
-        let body = self.strict(expr);
-        let (captures, frame_size) = self.scopes.leave_level(self.ev.code);
-        Ok(self.alloc(ThunkCode {
-            body: body?,
-            captures,
-            frame_size,
-            function: self.function,
-        }))
+        let body = self.strict(expr)?;
+        let level = self.scopes.leave_level();
+        let thunk = self.thunk_record(body, level.frame_size, &level.sources);
+        self.scopes.reuse(level);
+        Ok(thunk)
+    }
+
+    fn thunk_record(&mut self, body: Node, frame_size: u32, sources: &[Source]) -> Lazy {
+        let node = self.out.node(Tag::Thunk);
+        self.out.number(frame_size.into());
+        self.out.pos(self.function);
+        self.out.operand(body);
+        self.out.sources(sources);
+        Lazy {
+            node,
+            highest_local: highest_local(sources),
+        }
     }
 
     /// An expression in a lazy position. Constants and variables need no thunk.
-    fn lazy(&mut self, expr: ExprRef<'_>) -> Result<Delayed> {
-        Ok(self.lazy_op(expr)?.pack(self.ev.code))
-    }
-
-    fn lazy_op(&mut self, expr: ExprRef<'_>) -> Result<LazyOp> {
+    fn lazy(&mut self, expr: ExprRef<'_>) -> Result<Lazy> {
         Ok(match expr.kind {
-            ExprKind::Int(i) => LazyOp::Const(self.ev.int(i).slot()),
-            ExprKind::Float(f) => LazyOp::Const(self.ev.heap.float(f).slot()),
-            ExprKind::String(s) => LazyOp::Const(self.ev.string(s).slot()),
-            ExprKind::Path(p) => LazyOp::Const(self.ev.heap.path(p).slot()),
-            ExprKind::List([]) => LazyOp::Const(Value::EMPTY_LIST.slot()),
+            ExprKind::List([]) => Lazy::constant(self.out.leaf(Tag::EmptyList)),
             ExprKind::Var(name) => return self.lazy_variable(name, expr),
-            ExprKind::Lambda(lambda) => LazyOp::Lambda(self.lambda(lambda)?),
-            _ => LazyOp::Thunk(self.thunk(expr)?),
+            ExprKind::Lambda(lambda) => return self.lambda(lambda),
+            _ => match self.constant(expr) {
+                Some(node) => Lazy::constant(node),
+                None => return self.thunk(expr),
+            },
         })
     }
 
-    fn lazy_variable(&mut self, name: Symbol, expr: ExprRef<'_>) -> Result<LazyOp> {
+    /// An expression in a lazy position of which only the node matters.
+    fn lazy_node(&mut self, expr: ExprRef<'_>) -> Result<Option<Node>> {
+        Ok(Some(self.lazy(expr)?.node))
+    }
+
+    /// A literal.
+    fn constant(&mut self, expr: ExprRef<'_>) -> Option<Node> {
+        Some(match expr.kind {
+            ExprKind::Int(i) => {
+                let node = self.out.leaf(Tag::Int);
+                self.out.number((i << 1 ^ i >> 63) as u64);
+                node
+            }
+            ExprKind::Float(f) => {
+                let node = self.out.leaf(Tag::Float);
+                self.out.bytes(&f.to_le_bytes());
+                node
+            }
+            ExprKind::String(s) => self.text(Tag::String, s),
+            ExprKind::Path(_, PathStart::Directory(text)) => self.text(Tag::RelativePath, text),
+            ExprKind::Path(path, PathStart::Root) => self.text(Tag::AbsolutePath, path),
+            ExprKind::Path(path, PathStart::Home) => {
+                self.out.not_portable();
+                self.text(Tag::AbsolutePath, path)
+            }
+            _ => return None,
+        })
+    }
+
+    fn text(&mut self, tag: Tag, text: &[u8]) -> Node {
+        let node = self.out.leaf(tag);
+        self.out.bytes(text);
+        node
+    }
+
+    fn global(&mut self, name: Symbol) -> Node {
+        let node = self.out.leaf(Tag::Global);
+        self.out.name(name);
+        node
+    }
+
+    fn lazy_variable(&mut self, name: Symbol, expr: ExprRef<'_>) -> Result<Lazy> {
         Ok(match self.scopes.resolve(name) {
-            Resolved::Variable { source, ready: true } => LazyOp::Variable(source),
-            Resolved::Global(slot) => LazyOp::Const(slot),
+            Resolved::Variable { source, ready: true } => {
+                let node = self.out.leaf(Tag::Variable);
+                self.out.source(source);
+                Lazy {
+                    node,
+                    highest_local: source.as_captured().err(),
+                }
+            }
+            Resolved::Global => Lazy::constant(self.global(name)),
             // Not known yet, or the namespace must not be forced yet.
-            Resolved::Variable { .. } | Resolved::With => LazyOp::Thunk(self.thunk(expr)?),
+            Resolved::Variable { .. } | Resolved::With => self.thunk(expr)?,
             Resolved::Undefined => return Err(self.undefined(name, expr.pos)),
         })
     }
@@ -129,50 +256,65 @@ impl Lowering<'_> {
         .at(pos)
     }
 
-    fn variable(&mut self, name: Symbol, pos: Pos) -> Result<Op> {
+    fn variable(&mut self, name: Symbol, pos: Pos) -> Result<Node> {
         Ok(match self.scopes.resolve(name) {
-            Resolved::Variable { source, .. } => match source.as_captured() {
-                Ok(index) => Op::Captured { index, pos },
-                Err(index) => Op::Local { index, pos },
-            },
-            Resolved::Global(slot) => match slot.direct() {
-                Some(value) => Op::Const(value),
-                None => Op::Global(slot),
-            },
+            Resolved::Variable { source, .. } => {
+                let (tag, index) = match source.as_captured() {
+                    Ok(index) => (Tag::Captured, index),
+                    Err(index) => (Tag::Local, index),
+                };
+                let node = self.out.leaf(tag);
+                self.out.number(index.into());
+                self.out.pos(pos);
+                node
+            }
+            Resolved::Global => self.global(name),
             Resolved::With => {
-                let namespaces = self.scopes.namespaces(self.ev.code);
-                Op::With(self.alloc(WithCode {
-                    name,
-                    namespaces,
-                    pos,
-                }))
+                let namespaces = self.scopes.namespaces();
+                let node = self.out.node(Tag::With);
+                self.out.name(name);
+                self.out.pos(pos);
+                self.out.number(namespaces.len() as u64);
+                for (source, pos) in namespaces {
+                    self.out.source(source);
+                    self.out.pos(pos);
+                }
+                node
             }
             Resolved::Undefined => return Err(self.undefined(name, pos)),
         })
     }
 
-    /// An expression in a strict position.
-    fn strict(&mut self, expr: ExprRef<'_>) -> Result<Code> {
-        Ok(self.strict_op(expr)?.pack(self.ev.code))
+    /// Writes a node that has a position and a fixed number of operands.
+    fn simple(&mut self, tag: Tag, pos: Pos, operands: &[Node]) -> Node {
+        let node = self.out.node(tag);
+        self.out.pos(pos);
+        for &operand in operands {
+            self.out.operand(operand);
+        }
+        node
     }
 
-    fn strict_op(&mut self, expr: ExprRef<'_>) -> Result<Op> {
+    /// An expression in a strict position.
+    fn strict(&mut self, expr: ExprRef<'_>) -> Result<Node> {
         let pos = expr.pos;
         Ok(match expr.kind {
-            ExprKind::Int(i) => Op::Const(self.ev.int(i)),
-            ExprKind::Float(f) => Op::Const(self.ev.heap.float(f)),
-            ExprKind::String(s) => Op::Const(self.ev.string(s)),
-            ExprKind::Path(p) => Op::Const(self.ev.heap.path(p)),
-            ExprKind::CurPos => Op::CurPos(pos),
+            ExprKind::CurPos => {
+                let node = self.out.leaf(Tag::CurPos);
+                self.out.pos(pos);
+                node
+            }
             ExprKind::Var(name) => return self.variable(name, pos),
             ExprKind::Select { base, path, default } => return self.select(base, path, default, pos),
             ExprKind::HasAttr { base, path } => {
                 let base = self.strict(base)?;
-                let path = self.path(path)?;
-                Op::HasAttr(self.alloc(HasAttrCode { base, path, pos }))
+                let dynamic = self.dynamic_names(path)?;
+                let node = self.simple(Tag::HasAttr, pos, &[base]);
+                self.path(path, dynamic);
+                node
             }
             ExprKind::Call { function, args } => return self.call(function, args, pos),
-            ExprKind::Lambda(lambda) => Op::Lambda(self.lambda(lambda)?),
+            ExprKind::Lambda(lambda) => self.lambda(lambda)?.node,
             ExprKind::Let { bindings, body } => return self.let_in(bindings, body),
             ExprKind::Attrs {
                 recursive: false,
@@ -183,100 +325,79 @@ impl Lowering<'_> {
                 bindings,
             } => return self.rec_attrs(bindings),
             ExprKind::List(elements) => {
-                let elements = self.each(elements, |lowering, _, element| lowering.lazy(element))?;
-                Op::List(self.alloc(ListCode { elements }))
+                let mark = self.each(elements, |lowering, _, element| lowering.lazy_node(element))?;
+                let node = self.out.node(Tag::List);
+                self.list(mark);
+                node
             }
             ExprKind::With { namespace, body } => {
-                let namespace = self.lazy(namespace)?;
+                let namespace = self.lazy(namespace)?.node;
                 let local = self.scopes.reserve_locals(1);
                 self.scopes.enter_with(local, pos);
-                let body = self.strict(body);
+                let body = self.strict(body)?;
                 self.scopes.leave_with();
                 self.scopes.release_locals(local);
-                Op::WithScope(self.alloc(WithScopeCode {
-                    namespace,
-                    local,
-                    body: body?,
-                }))
+                let node = self.out.node(Tag::WithScope);
+                self.out.operand(namespace);
+                self.out.number(local.into());
+                self.out.operand(body);
+                node
             }
             ExprKind::If {
                 condition,
                 then_branch,
                 else_branch,
             } => {
-                let condition = self.strict(condition)?;
-                let then_branch = self.strict(then_branch)?;
-                let else_branch = self.strict(else_branch)?;
-                Op::If(self.alloc(IfCode {
-                    condition,
-                    then_branch,
-                    else_branch,
-                    pos,
-                }))
+                let operands = [
+                    self.strict(condition)?,
+                    self.strict(then_branch)?,
+                    self.strict(else_branch)?,
+                ];
+                self.simple(Tag::If, pos, &operands)
             }
             ExprKind::Assert { condition, body } => {
                 let text = nivis_lang::show::show(condition, &self.ev.symbols.borrow());
-                let text = self.ev.code.alloc_str(&String::from_utf8_lossy(&text));
-                let condition = self.strict(condition)?;
-                let body = self.strict(body)?;
-                Op::Assert(self.alloc(AssertCode {
-                    condition,
-                    body,
-                    pos,
-                    text,
-                }))
+                let operands = [self.strict(condition)?, self.strict(body)?];
+                let node = self.simple(Tag::Assert, pos, &operands);
+                self.out.bytes(&text);
+                node
             }
             ExprKind::Not(operand) => {
                 let operand = self.strict(operand)?;
-                Op::Not(self.alloc(NotCode { operand, pos }))
+                self.simple(Tag::Not, pos, &[operand])
             }
-            ExprKind::Binary(operator, left, right) => return self.binary(operator, left, right, pos),
+            ExprKind::Binary(operator, left, right) => {
+                let operands = [self.strict(left)?, self.strict(right)?];
+                self.simple(binary_tag(operator), pos, &operands)
+            }
             ExprKind::Concat { force_string, parts } => {
-                let parts = self.each(parts, |lowering, _, part| {
-                    Ok((lowering.strict(part.expr)?, part.pos))
-                })?;
-                Op::Concat(self.alloc(ConcatCode {
-                    force_string,
-                    parts,
-                    pos,
-                }))
+                let mark = self.each(parts, |lowering, _, part| Ok(Some(lowering.strict(part.expr)?)))?;
+                let node = self.simple(Tag::Concat, pos, &[]);
+                self.out.number(force_string.into());
+                self.list(mark);
+                parts.iter().for_each(|part| self.out.pos(part.pos));
+                node
             }
+            _ => self.constant(expr).expect("the other kinds are literals"),
         })
     }
 
-    fn binary(&mut self, operator: BinaryOp, left: ExprRef<'_>, right: ExprRef<'_>, pos: Pos) -> Result<Op> {
-        let (left, right) = (self.strict(left)?, self.strict(right)?);
-        let code = BinaryCode {
-            left,
-            right,
-            pos,
-            primop: None,
-        };
-        Ok(match operator {
-            BinaryOp::Equal => Op::Equal(self.alloc(code)),
-            BinaryOp::NotEqual => Op::NotEqual(self.alloc(code)),
-            BinaryOp::And => Op::And(self.alloc(code)),
-            BinaryOp::Or => Op::Or(self.alloc(code)),
-            BinaryOp::Implies => Op::Implies(self.alloc(code)),
-            BinaryOp::ConcatLists => Op::ConcatLists(self.alloc(code)),
-            BinaryOp::Update => Op::Update(self.alloc(UpdateCode {
-                left,
-                right,
-                pos,
-                union: UnionCache::default(),
-            })),
+    /// Lowers the names of a path that are computed; [`Lowering::path`] writes them with the others.
+    fn dynamic_names(&mut self, path: &[AttrName<'_>]) -> Result<usize> {
+        self.each(path, |lowering, _, name| match name.kind {
+            AttrNameKind::Static(_) => Ok(None),
+            AttrNameKind::Dynamic(expr) => Ok(Some(lowering.strict(expr)?)),
         })
     }
 
-    fn name(&mut self, name: &AttrName<'_>) -> Result<Name> {
-        Ok(match name.kind {
-            AttrNameKind::Static(symbol) => Name::Static(symbol, self.ev.code.alloc(InlineCache::new())),
-            AttrNameKind::Dynamic(expr) => Name::Dynamic(self.strict(expr)?, expr.pos),
-        })
-    }
-
-    fn path(&mut self, path: &[AttrName<'_>]) -> Result<&'static [Name]> {
-        self.each(path, |lowering, _, name| lowering.name(name))
+    fn path(&mut self, path: &[AttrName<'_>], dynamic: usize) {
+        self.list(dynamic);
+        for name in path {
+            match name.kind {
+                AttrNameKind::Static(symbol) => self.out.name(symbol),
+                AttrNameKind::Dynamic(expr) => self.out.pos(expr.pos),
+            }
+        }
     }
 
     fn select(
@@ -285,7 +406,7 @@ impl Lowering<'_> {
         path: &[AttrName<'_>],
         default: Option<ExprRef<'_>>,
         pos: Pos,
-    ) -> Result<Op> {
+    ) -> Result<Node> {
         let base = self.strict(base)?;
         if let (
             None,
@@ -297,83 +418,81 @@ impl Lowering<'_> {
             ],
         ) = (default, path)
         {
-            return Ok(Op::Select(self.alloc(SelectCode {
-                base,
-                name: *name,
-                pos,
-                cache: InlineCache::new(),
-            })));
+            return Ok(self.select_one(base, *name, pos));
         }
-        let path = self.path(path)?;
+        let dynamic = self.dynamic_names(path)?;
         let default = default.map(|default| self.strict(default)).transpose()?;
-        Ok(Op::SelectPath(self.alloc(SelectPathCode {
-            base,
-            path,
-            default,
-            pos,
-        })))
+        let node = self.simple(Tag::SelectPath, pos, &[base]);
+        self.out.optional_operand(default);
+        self.path(path, dynamic);
+        Ok(node)
     }
 
-    fn call(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Op> {
+    fn select_one(&mut self, base: Node, name: Symbol, pos: Pos) -> Node {
+        let node = self.simple(Tag::Select, pos, &[base]);
+        self.out.name(name);
+        node
+    }
+
+    fn call(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Node> {
         if let Some(code) = self.arithmetic(function, args, pos)? {
             return Ok(code);
         }
         let function = self.strict(function)?;
-        let args = self.each(args, |lowering, _, argument| lowering.lazy(argument))?;
-        Ok(Op::Call(self.alloc(CallCode { function, args, pos })))
+        let mark = self.each(args, |lowering, _, argument| lowering.lazy_node(argument))?;
+        let node = self.simple(Tag::Call, pos, &[function]);
+        self.list(mark);
+        Ok(node)
     }
 
     /// `a - b` and its like, unless the user shadowed `__sub` and its like.
-    fn arithmetic(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Option<Op>> {
+    fn arithmetic(
+        &mut self,
+        function: ExprRef<'_>,
+        args: &[ExprRef<'_>],
+        pos: Pos,
+    ) -> Result<Option<Node>> {
         let (ExprKind::Var(name), [left, right]) = (function.kind, args) else {
             return Ok(None);
         };
         let names = &self.ev.names;
-        let operator = match name {
-            name if name == names.sub => Arithmetic::Sub,
-            name if name == names.mul => Arithmetic::Mul,
-            name if name == names.div => Arithmetic::Div,
-            name if name == names.less_than => Arithmetic::Less,
+        let tag = match name {
+            name if name == names.sub => Tag::Sub,
+            name if name == names.mul => Tag::Mul,
+            name if name == names.div => Tag::Div,
+            name if name == names.less_than => Tag::Less,
             _ => return Ok(None),
         };
-        let Resolved::Global(slot) = self.scopes.resolve(name) else {
+        let Resolved::Global = self.scopes.resolve(name) else {
             return Ok(None);
         };
-        let primop = self.ev.primop_of(slot);
-        let (left, right) = (self.strict(left)?, self.strict(right)?);
-        Ok(Some(Op::Arithmetic(
-            operator,
-            self.alloc(BinaryCode {
-                left,
-                right,
-                pos,
-                primop,
-            }),
-        )))
+        let operands = [self.strict(left)?, self.strict(right)?];
+        Ok(Some(self.simple(tag, pos, &operands)))
     }
 
-    fn lambda(&mut self, lambda: &Lambda<'_>) -> Result<&'static LambdaCode> {
+    fn lambda(&mut self, lambda: &Lambda<'_>) -> Result<Lazy> {
         let function = self.head.take().unwrap_or(lambda.pos);
         let maker = std::mem::replace(&mut self.function, function);
         self.scopes.enter_level();
-        let lowered = self.lambda_inside(lambda);
+        let (defaults, body) = self.lambda_inside(lambda)?;
         self.function = maker;
-        let (captures, frame_size) = self.scopes.leave_level(self.ev.code);
-        let (parameter, body) = lowered?;
-        Ok(self.alloc(LambdaCode {
-            pos: lambda.pos,
-            name: Cell::new(lambda.name),
-            parameter,
-            function,
-            maker,
-            captures,
-            frame_size,
-            body,
-            closed: Cell::new(None),
-        }))
+        let level = self.scopes.leave_level();
+        let node = self.out.node(Tag::Lambda);
+        self.out.pos(lambda.pos);
+        self.out.optional_name(lambda.name);
+        self.out.pos(function);
+        self.out.pos(maker);
+        self.out.number(level.frame_size.into());
+        self.out.operand(body);
+        self.out.sources(&level.sources);
+        self.parameter(lambda, defaults);
+        let highest_local = highest_local(&level.sources);
+        self.scopes.reuse(level);
+        Ok(Lazy { node, highest_local })
     }
 
-    fn lambda_inside(&mut self, lambda: &Lambda<'_>) -> Result<(Parameter, Code)> {
+    /// Lowers the defaults, which are pending then, and the body.
+    fn lambda_inside(&mut self, lambda: &Lambda<'_>) -> Result<(usize, Node)> {
         let formals = lambda.formals.map_or(&[][..], |formals| formals.formals);
         let locals = usize::from(lambda.arg.is_some()) + formals.len();
         let first = self.scopes.reserve_locals(locals.max(1) as u32);
@@ -385,51 +504,32 @@ impl Lowering<'_> {
         for (i, name) in names.enumerate() {
             self.scopes.bind(name, first + i as u32);
         }
-        let result = self.parameter_and_body(lambda, first);
+        let first = first + u32::from(lambda.arg.is_some());
+        self.scopes.start_binding(first, first + formals.len() as u32);
+        let defaults = self.each(formals, |lowering, i, formal| {
+            lowering.scopes.bound_up_to(first + i as u32);
+            let default = formal.default.map(|default| lowering.lazy(default));
+            Ok(default.transpose()?.map(|default| default.node))
+        })?;
+        self.scopes.finish_binding();
+        self.head = matches!(lambda.body.kind, ExprKind::Lambda(_)).then_some(self.function);
+        let body = self.strict(lambda.body)?;
         self.scopes.unbind_to(bound);
-        result
+        Ok((defaults, body))
     }
 
-    fn parameter_and_body(&mut self, lambda: &Lambda<'_>, first: u32) -> Result<(Parameter, Code)> {
-        let parameter = match (&lambda.formals, lambda.arg) {
-            (None, Some(name)) => Parameter::Name(name),
-            (None, None) => Parameter::Name(self.ev.names.epsilon),
-            (Some(formals), name) => {
-                let first = first + u32::from(name.is_some());
-                let end = first + formals.formals.len() as u32;
-                self.scopes.start_binding(first, end);
-                let lowered = self.each(formals.formals, |lowering, i, formal| {
-                    lowering.scopes.bound_up_to(first + i as u32);
-                    let default = formal.default.map(|default| lowering.lazy(default)).transpose()?;
-                    Ok(Formal {
-                        name: formal.name,
-                        pos: formal.pos,
-                        default,
-                    })
-                });
-                self.scopes.finish_binding();
-                let formals_code = lowered?;
-                let defaults = formals_code
-                    .iter()
-                    .filter(|formal| formal.default.is_some())
-                    .count() as u32;
-                let plan = PlanCache {
-                    shape: Cell::new(0),
-                    indices: Cell::new(&[]),
-                    misses: Cell::new(0),
-                };
-                Parameter::Pattern(self.alloc(Pattern {
-                    name,
-                    formals: formals_code,
-                    ellipsis: formals.ellipsis,
-                    defaults,
-                    plan,
-                    args: std::cell::Cell::new(None),
-                }))
-            }
+    fn parameter(&mut self, lambda: &Lambda<'_>, defaults: usize) {
+        let Some(formals) = &lambda.formals else {
+            self.out.number(0);
+            return self.out.name(lambda.arg.unwrap_or(self.ev.names.epsilon));
         };
-        self.head = matches!(lambda.body.kind, ExprKind::Lambda(_)).then_some(self.function);
-        Ok((parameter, self.strict(lambda.body)?))
+        self.out.number(1 + u64::from(formals.ellipsis));
+        self.out.optional_name(lambda.arg);
+        self.list(defaults);
+        for formal in formals.formals {
+            self.out.name(formal.name);
+            self.out.pos(formal.pos);
+        }
     }
 
     /// The sources of `inherit (e)`: hidden locals.
@@ -437,48 +537,34 @@ impl Lowering<'_> {
         let sources = bindings.inherit_from.iter().enumerate();
         sources
             .map(|(i, source)| {
-                self.scopes.bound_up_to(first + i as u32);
-                Ok(Bound {
-                    local: first + i as u32,
-                    late: false,
-                    value: self.lazy(source)?,
-                })
+                let local = first + i as u32;
+                self.scopes.bound_up_to(local);
+                Ok(Bound::new(local, self.lazy(source)?))
             })
             .collect()
     }
 
     /// `inherit (e) name;`: a thunk that selects from the hidden local.
-    fn inherited(&self, name: Symbol, local: u32, pos: Pos) -> LazyOp {
-        let base = Op::Captured { index: 0, pos }.pack(self.ev.code);
-        let body = Op::Select(self.alloc(SelectCode {
-            base,
-            name,
-            pos,
-            cache: InlineCache::new(),
-        }))
-        .pack(self.ev.code);
-        let captures = self.slice(vec![Source::local(local)]);
-        LazyOp::Thunk(self.alloc(ThunkCode {
-            body,
-            captures,
-            frame_size: 0,
-            function: self.function,
-        }))
+    fn inherited(&mut self, name: Symbol, local: u32, pos: Pos) -> Lazy {
+        let base = self.out.leaf(Tag::Captured);
+        self.out.number(0);
+        self.out.pos(pos);
+        let body = self.select_one(base, name, pos);
+        self.thunk_record(body, 0, &[Source::local(local)])
     }
 
-    fn attr_value(&mut self, attr: &nivis_lang::ast::Attr<'_>, sources: u32) -> Result<Delayed> {
-        let op = match attr.value {
-            AttrValue::Plain(expr) => self.lazy_op(expr)?,
+    fn attr_value(&mut self, attr: &Attr<'_>, sources: u32) -> Result<Lazy> {
+        match attr.value {
+            AttrValue::Plain(expr) => self.lazy(expr),
             AttrValue::Inherit => {
                 let variable = Expr {
                     pos: attr.pos,
                     kind: ExprKind::Var(attr.name),
                 };
-                self.lazy_variable(attr.name, &variable)?
+                self.lazy_variable(attr.name, &variable)
             }
-            AttrValue::InheritFrom(i) => self.inherited(attr.name, sources + i, attr.pos),
-        };
-        Ok(op.pack(self.ev.code))
+            AttrValue::InheritFrom(i) => Ok(self.inherited(attr.name, sources + i, attr.pos)),
+        }
     }
 
     /// Bindings that see one another, with locals from `first` on: first the sources of `inherit (e)`, then the
@@ -499,113 +585,115 @@ impl Lowering<'_> {
             self.scopes.bind(attr.name, first_attr + i as u32);
         }
         self.scopes.start_binding(first, end);
-        let result = (|| {
-            let mut bound = self.inherit_sources(bindings, first)?;
-            for (i, attr) in bindings.attrs.iter().enumerate() {
-                let local = first_attr + i as u32;
-                self.scopes.bound_up_to(local);
-                let value = match attr.value {
-                    AttrValue::Inherit => outer.next().expect("one for each"),
-                    AttrValue::Plain(expr) if always_thunk => {
-                        LazyOp::Thunk(self.thunk(expr)?).pack(self.ev.code)
-                    }
-                    _ => self.attr_value(attr, first)?,
-                };
-                bound.push(Bound {
-                    local,
-                    late: false,
-                    value,
-                });
-            }
-            for bound in &mut bound {
-                bound.late = bound.value.reads(bound.local..end);
-            }
-            Ok(bound)
-        })();
+        let mut bound = self.inherit_sources(bindings, first)?;
+        bound.reserve(bindings.attrs.len());
+        for (i, attr) in bindings.attrs.iter().enumerate() {
+            let local = first_attr + i as u32;
+            self.scopes.bound_up_to(local);
+            let value = match attr.value {
+                AttrValue::Inherit => outer.next().expect("one for each"),
+                AttrValue::Plain(expr) if always_thunk => self.thunk(expr)?,
+                _ => self.attr_value(attr, first)?,
+            };
+            bound.push(Bound::new(local, value));
+        }
         self.scopes.finish_binding();
-        result
+        Ok(bound)
     }
 
-    fn let_in(&mut self, bindings: &Bindings<'_>, body: ExprRef<'_>) -> Result<Op> {
+    fn bounds(&mut self, bounds: &[Bound]) {
+        self.out.number(bounds.len() as u64);
+        for bound in bounds {
+            self.out.number(u64::from(bound.local) << 1 | u64::from(bound.late));
+            self.out.operand(bound.value);
+        }
+    }
+
+    fn let_in(&mut self, bindings: &Bindings<'_>, body: ExprRef<'_>) -> Result<Node> {
         let locals = bindings.inherit_from.len() + bindings.attrs.len();
         let first = self.scopes.reserve_locals(locals as u32);
         let names = self.scopes.bound();
         let bound = self.recursive(bindings, first, false)?;
-        let body = self.strict(body);
+        let body = self.strict(body)?;
         self.scopes.unbind_to(names);
         self.scopes.release_locals(first);
-        let has_late = bound.iter().any(|bound| bound.late);
-        let bindings = self.slice(bound);
-        Ok(Op::Let(self.alloc(LetCode {
-            bindings,
-            has_late,
-            body: body?,
-        })))
+        let node = self.out.node(Tag::Let);
+        self.out.operand(body);
+        self.bounds(&bound);
+        Ok(node)
     }
 
-    fn keys(&self, bindings: &Bindings<'_>) -> &'static crate::keys::Keys {
-        let keys = bindings.attrs.iter().map(|attr| (attr.name, attr.pos));
-        self.ev.heap.keys.make_literal(self.ev.heap, keys)
+    /// Writes the names of attributes and where they stand.
+    fn keys(&mut self, bindings: &Bindings<'_>) {
+        for attr in bindings.attrs {
+            self.out.name(attr.name);
+            self.out.pos(attr.pos);
+        }
     }
 
-    fn dynamic(&mut self, bindings: &Bindings<'_>) -> Result<&'static [DynamicCode]> {
-        self.each(bindings.dynamic, |lowering, _, attr| {
-            let name = lowering.strict(attr.name)?;
-            let value = lowering.lazy(attr.value)?;
-            Ok(DynamicCode {
-                name,
-                value,
-                pos: attr.pos,
-            })
-        })
+    /// Lowers dynamic attributes: names and values in turn.
+    fn dynamic(&mut self, bindings: &Bindings<'_>) -> Result<usize> {
+        let mark = self.pending.len();
+        for attr in bindings.dynamic {
+            let name = self.strict(attr.name)?;
+            let value = self.lazy_node(attr.value)?;
+            self.pending.extend([Some(name), value]);
+        }
+        Ok(mark)
     }
 
-    fn attrs(&mut self, bindings: &Bindings<'_>) -> Result<Op> {
+    fn dynamic_records(&mut self, bindings: &Bindings<'_>, dynamic: usize) {
+        self.list(dynamic);
+        bindings.dynamic.iter().for_each(|attr| self.out.pos(attr.pos));
+    }
+
+    fn attrs(&mut self, bindings: &Bindings<'_>) -> Result<Node> {
         let first = self.scopes.reserve_locals(bindings.inherit_from.len() as u32);
         // Outside `rec` the sources see nothing of the set; they exist in order.
         self.scopes
             .start_binding(first, first + bindings.inherit_from.len() as u32);
-        let sources = self.inherit_sources(bindings, first);
+        let inherit_from = self.inherit_sources(bindings, first)?;
         self.scopes.finish_binding();
-        let inherit_from = self.slice(sources?);
         let slots = self.each(bindings.attrs, |lowering, _, attr| {
-            lowering.attr_value(attr, first)
+            Ok(Some(lowering.attr_value(attr, first)?.node))
         })?;
-        let keys = self.keys(bindings);
         let dynamic = self.dynamic(bindings)?;
         // The locals stay reserved: the attributes' thunks are made while the set is built, and dynamic names
         // are evaluated in between.
-        let more = (!inherit_from.is_empty() || !dynamic.is_empty()).then(|| {
-            let more = MoreAttrs {
-                inherit_from,
-                dynamic,
-            };
-            &*self.ev.code.alloc(more)
-        });
-        Ok(Op::Attrs(self.alloc(AttrsCode { keys, slots, more })))
+        let node = self.out.node(Tag::Attrs);
+        self.bounds(&inherit_from);
+        self.dynamic_records(bindings, dynamic);
+        self.list(slots);
+        self.keys(bindings);
+        Ok(node)
     }
 
-    fn rec_attrs(&mut self, bindings: &Bindings<'_>) -> Result<Op> {
+    fn rec_attrs(&mut self, bindings: &Bindings<'_>) -> Result<Node> {
         let sources = bindings.inherit_from.len() as u32;
         let first = self.scopes.reserve_locals(sources + bindings.attrs.len() as u32);
-        let overrides = bindings
-            .attrs
-            .iter()
-            .position(|attr| attr.name == self.ev.names.overrides);
+        let overrides = self.ev.names.overrides;
+        let has_overrides = bindings.attrs.iter().any(|attr| attr.name == overrides);
         let names = self.scopes.bound();
-        let bound = self.recursive(bindings, first, overrides.is_some())?;
-        let dynamic = self.dynamic(bindings);
+        let bound = self.recursive(bindings, first, has_overrides)?;
+        let dynamic = self.dynamic(bindings)?;
         self.scopes.unbind_to(names);
-        let keys = self.keys(bindings);
-        let has_late = bound.iter().any(|bound| bound.late);
-        let bindings = self.slice(bound);
-        Ok(Op::RecAttrs(self.alloc(RecAttrsCode {
-            keys,
-            bindings,
-            has_late,
-            first: first + sources,
-            dynamic: dynamic?,
-            overrides: overrides.map(|i| i as u32),
-        })))
+        let node = self.out.node(Tag::RecAttrs);
+        self.bounds(&bound);
+        self.dynamic_records(bindings, dynamic);
+        self.out.number(bindings.attrs.len() as u64);
+        self.keys(bindings);
+        Ok(node)
+    }
+}
+
+fn binary_tag(operator: BinaryOp) -> Tag {
+    match operator {
+        BinaryOp::Equal => Tag::Equal,
+        BinaryOp::NotEqual => Tag::NotEqual,
+        BinaryOp::And => Tag::And,
+        BinaryOp::Or => Tag::Or,
+        BinaryOp::Implies => Tag::Implies,
+        BinaryOp::ConcatLists => Tag::ConcatLists,
+        BinaryOp::Update => Tag::Update,
     }
 }

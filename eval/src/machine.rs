@@ -521,7 +521,7 @@ impl Evaluator {
         self.bind(code.bindings, code.has_late, frame);
         let mut set = self
             .heap
-            .attrs_with(code.keys, |i| frame.local(code.first + i as u32));
+            .attrs_with(code.keys, |i| frame.local(code.locals[i]));
         if let Some(overrides) = code.overrides {
             set = self.apply_overrides(set, overrides, code, frame)?;
         }
@@ -541,22 +541,18 @@ impl Evaluator {
         frame: &Frame<'_>,
     ) -> Result<Value> {
         let context = "while evaluating the `__overrides` attribute";
-        let slot = frame.local(code.first + overrides);
+        let slot = frame.local(code.locals[overrides as usize]);
         let overrides = self.expect_attrs(slot, Pos::NONE, context)?;
         for entry in overrides.flat(self.heap).entries() {
             if let Some(i) = code.keys.find(entry.name) {
-                frame.set_local(code.first + i as u32, entry.slot);
+                frame.set_local(code.locals[i], entry.slot);
             }
         }
         // Thunks that were not forced yet see the new values.
         let own = set.as_attrs().expect("a set").flat(self.heap);
-        let first = code.bindings.len() - code.keys.len();
-        for (i, bound) in code.bindings.iter().enumerate() {
-            let slot = if i < first {
-                frame.local(bound.local)
-            } else {
-                own.slots[i - first]
-            };
+        for bound in code.bindings {
+            let attribute = code.locals.iter().position(|&local| local == bound.local);
+            let slot = attribute.map_or_else(|| frame.local(bound.local), |i| own.slots[i]);
             self.fill(bound.value, slot, frame);
         }
         Ok(self.heap.update(
@@ -621,13 +617,14 @@ impl Evaluator {
     #[cold]
     #[inline(never)]
     fn assertion_failed(&self, code: &AssertCode, frame: &Frame<'_>) -> Error {
+        let condition = String::from_utf8_lossy(code.text);
         if let Op::Equal(equal) = code.condition.op() {
             let difference = self.eval(equal.left, frame).and_then(|left| {
                 let right = self.eval(equal.right, frame)?;
                 self.difference(left.slot(), right.slot(), equal.pos)
             });
             if let Err(error) = difference {
-                let text = format!("while evaluating the condition of the assertion '{}'", code.text);
+                let text = format!("while evaluating the condition of the assertion '{condition}'");
                 return if error.kind() == Kind::Assertion {
                     error.frame(code.pos, text)
                 } else {
@@ -635,6 +632,6 @@ impl Evaluator {
                 };
             }
         }
-        Error::new(Kind::Assertion, format!("assertion '{}' failed", code.text)).at(code.pos)
+        Error::new(Kind::Assertion, format!("assertion '{condition}' failed")).at(code.pos)
     }
 }

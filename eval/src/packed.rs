@@ -11,6 +11,7 @@
 //! * Addresses have at most 56 bits. So do most values; others, and huge indices, lie in the arena.
 
 use crate::code::*;
+use crate::image::Place;
 use crate::value::{Slot, Value};
 use bumpalo::Bump;
 use nivis_lang::position::Pos;
@@ -63,6 +64,8 @@ mod tag {
     pub(super) const CONCAT_LISTS: u8 = 32;
     pub(super) const CONCAT: u8 = 33;
     pub(super) const CUR_POS: u8 = 34;
+    /// Not read yet, see [`crate::code::Body`].
+    pub(super) const IN_IMAGE: u8 = 35;
 }
 
 /// The tags of [`Delayed`], none 0 either.
@@ -166,7 +169,26 @@ fn index_and_pos(word: u64) -> (u32, Pos) {
 }
 
 impl Code {
-    /// What it stands for.
+    /// Code that is still to be read.
+    pub(crate) fn in_image(place: Place) -> Code {
+        assert!(place.image < 1 << INDEX_BITS, "fewer than 2^24 images");
+        Code(word(
+            tag::IN_IMAGE,
+            u64::from(place.image) << 32 | u64::from(place.record),
+        ))
+    }
+
+    /// Where to read it, if it is still to be read.
+    #[inline(always)]
+    pub(crate) fn place(self) -> Option<Place> {
+        let word = self.0.get();
+        (word as u8 == tag::IN_IMAGE).then(|| Place {
+            image: (word >> (TAG_BITS + 32)) as u32,
+            record: (word >> TAG_BITS) as u32,
+        })
+    }
+
+    /// What it stands for. It must have been read.
     #[inline(always)]
     pub(crate) fn op(self) -> Op {
         let word = self.0.get();
@@ -219,7 +241,7 @@ impl Code {
                 tag::CONCAT_LISTS => Op::ConcatLists(object(word)),
                 tag::CONCAT => Op::Concat(object(word)),
                 tag::CUR_POS => Op::CurPos(Pos((word >> TAG_BITS) as u32)),
-                _ => unreachable!("no other tag is ever stored"),
+                _ => unreachable!("what was read has no other tag"),
             }
         }
     }
@@ -274,6 +296,15 @@ mod tests {
             Op::CurPos(Pos(u32::MAX)).pack(arena()).op(),
             Op::CurPos(Pos(u32::MAX))
         ));
+    }
+
+    #[test]
+    fn places_in_images_come_back() {
+        for (image, record) in [(0, 0), (0, u32::MAX), ((1 << 24) - 1, 7)] {
+            let place = Place { image, record };
+            assert_eq!(Code::in_image(place).place(), Some(place));
+        }
+        assert_eq!(Op::CurPos(Pos(1)).pack(arena()).place(), None);
     }
 
     #[test]

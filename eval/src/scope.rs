@@ -5,7 +5,6 @@
 
 use crate::code::Source;
 use crate::value::Slot;
-use bumpalo::Bump;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 use rustc_hash::FxHashMap;
@@ -22,7 +21,7 @@ pub(crate) enum Resolved {
     /// A local or capture of the current level. `ready`: its slot exists by the time the code runs that reads it.
     Variable { source: Source, ready: bool },
     /// A name of the base scope.
-    Global(Slot),
+    Global,
     /// A name to look up in the [`Scopes::namespaces`].
     With,
     /// Nobody binds it.
@@ -30,17 +29,21 @@ pub(crate) enum Resolved {
 }
 
 /// A thunk or lambda being lowered.
-struct Level {
-    captures: Vec<(Place, Source)>,
+#[derive(Default)]
+pub(crate) struct Level {
+    /// What the captures are, and in `sources` where they come from.
+    captures: Vec<Place>,
+    pub(crate) sources: Vec<Source>,
     next_local: u32,
-    frame_size: u32,
+    /// How many locals it needs.
+    pub(crate) frame_size: u32,
 }
 
 /// The scopes around the code being lowered.
 pub(crate) struct Scopes<'e> {
     levels: Vec<Level>,
-    /// Emptied lists of captures, to be used again.
-    spare: Vec<Vec<(Place, Source)>>,
+    /// Levels whose lists are to be used again.
+    spare: Vec<Level>,
     bound: FxHashMap<Symbol, Place>,
     /// What names meant before they were bound, to be restored.
     shadowed: Vec<(Symbol, Option<Place>)>,
@@ -65,21 +68,21 @@ impl<'e> Scopes<'e> {
 
     /// Enters a thunk or lambda.
     pub(crate) fn enter_level(&mut self) {
-        let captures = self.spare.pop().unwrap_or_default();
-        self.levels.push(Level {
-            captures,
-            next_local: 0,
-            frame_size: 0,
-        });
+        let level = self.spare.pop().unwrap_or_default();
+        self.levels.push(level);
     }
 
-    /// Leaves a thunk or lambda; returns where its captures come from and how many locals it needs.
-    pub(crate) fn leave_level(&mut self, code: &'static Bump) -> (&'static [Source], u32) {
-        let mut level = self.levels.pop().expect("a level was entered");
-        let captures = code.alloc_slice_fill_iter(level.captures.iter().map(|&(_, source)| source));
+    /// Leaves a thunk or lambda.
+    pub(crate) fn leave_level(&mut self) -> Level {
+        self.levels.pop().expect("a level was entered")
+    }
+
+    /// Takes back a level that was left.
+    pub(crate) fn reuse(&mut self, mut level: Level) {
         level.captures.clear();
-        self.spare.push(level.captures);
-        (captures, level.frame_size)
+        level.sources.clear();
+        (level.next_local, level.frame_size) = (0, 0);
+        self.spare.push(level);
     }
 
     fn current(&mut self) -> &mut Level {
@@ -171,14 +174,15 @@ impl<'e> Scopes<'e> {
         if let Some(i) = self.levels[level]
             .captures
             .iter()
-            .position(|(captured, _)| *captured == place)
+            .position(|captured| *captured == place)
         {
             return Source::captured(i as u32);
         }
         let outer = self.source_at(level - 1, place);
-        let captures = &mut self.levels[level].captures;
-        captures.push((place, outer));
-        Source::captured(captures.len() as u32 - 1)
+        let level = &mut self.levels[level];
+        level.captures.push(place);
+        level.sources.push(outer);
+        Source::captured(level.sources.len() as u32 - 1)
     }
 
     /// What a name means here. Lexical scopes, the base scope included, beat every `with`.
@@ -193,8 +197,8 @@ impl<'e> Scopes<'e> {
                 ready,
             };
         }
-        if let Some(&slot) = self.base.get(&name) {
-            return Resolved::Global(slot);
+        if self.base.contains_key(&name) {
+            return Resolved::Global;
         }
         if self.withs.is_empty() {
             return Resolved::Undefined;
@@ -203,11 +207,11 @@ impl<'e> Scopes<'e> {
     }
 
     /// The namespaces of the enclosing `with`s, innermost first, and where these stand.
-    pub(crate) fn namespaces(&mut self, code: &'static Bump) -> &'static [(Source, Pos)] {
-        let n = self.withs.len();
-        code.alloc_slice_fill_with(n, |i| {
-            let (place, pos) = self.withs[n - 1 - i];
-            (self.source(place), pos)
-        })
+    pub(crate) fn namespaces(&mut self) -> Vec<(Source, Pos)> {
+        let withs = self.withs.clone();
+        let innermost_first = withs.into_iter().rev();
+        innermost_first
+            .map(|(place, pos)| (self.source(place), pos))
+            .collect()
     }
 }

@@ -31,8 +31,8 @@ pub enum ExprKind<'a> {
     Float(f64),
     /// A string without interpolations, or a URI literal.
     String(&'a [u8]),
-    /// A path literal, absolute and normalised.
-    Path(&'a [u8]),
+    /// A path literal, absolute and normalised, and what it was written relative to.
+    Path(&'a [u8], PathStart<'a>),
     /// `__curPos`.
     CurPos,
     /// A variable.
@@ -114,6 +114,17 @@ pub enum ExprKind<'a> {
         /// The parts, at least one.
         parts: &'a [ConcatPart<'a>],
     },
+}
+
+/// What a path literal starts from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PathStart<'a> {
+    /// The directory of the source: `./a`. The literal as it is written, for [`crate::path::literal`].
+    Directory(&'a [u8]),
+    /// The root: `/a`.
+    Root,
+    /// The home directory: `~/a`.
+    Home,
 }
 
 /// One part of an [`ExprKind::Concat`].

@@ -105,12 +105,21 @@ impl<'a, 'o> Builder<'a, 'o> {
     #[inline]
     fn symbol(&mut self, token: Token) -> Symbol {
         let range = token.start as usize..token.end as usize;
-        self.symbols.intern_part(self.source, range)
+        let symbol = self.symbols.intern_part(self.source, range);
+        self.note(symbol)
+    }
+
+    /// Puts a name on the roll of the source.
+    #[inline(always)]
+    fn note(&mut self, symbol: Symbol) -> Symbol {
+        self.symbols.roll.place(symbol);
+        symbol
     }
 
     /// A reference to a variable that the reference's grammar introduces, such as `__sub`.
     fn builtin(&mut self, name: &str) -> ExprRef<'a> {
         let symbol = self.symbols.intern(name.as_bytes());
+        self.note(symbol);
         self.expr(Pos::NONE, ExprKind::Var(symbol))
     }
 
@@ -160,7 +169,8 @@ impl<'a, 'o> Builder<'a, 'o> {
     }
 
     fn static_name(&mut self, start: u32, name: &[u8]) {
-        let kind = AttrNameKind::Static(self.symbols.intern(name));
+        let symbol = self.symbols.intern(name);
+        let kind = AttrNameKind::Static(self.note(symbol));
         self.names.push(AttrName {
             pos: self.pos(start),
             kind,

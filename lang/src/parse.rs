@@ -57,6 +57,7 @@ fn run<'a, 'o, T>(
         ));
     }
     let tokens = lex(source, options.pipe_operators, false);
+    symbols.roll.start();
     let mut parser = Parser::new(&tokens.tokens, Builder::new(source, options, symbols, arena));
     let ast = grammar(&mut parser);
     let failure = parser.failure;

@@ -13,6 +13,15 @@ pub fn absolute(base: &[u8], path: &[u8]) -> Vec<u8> {
     result
 }
 
+/// The value of a path literal (without `~`), or of its start when interpolations follow: only there a slash at the end counts.
+pub fn literal(base: &[u8], text: &[u8]) -> Vec<u8> {
+    let mut value = absolute(base, text);
+    if text.len() > 1 && text.ends_with(b"/") {
+        value.push(b'/');
+    }
+    value
+}
+
 fn push_components(result: &mut Vec<u8>, path: &[u8]) {
     for component in path.split(|&byte| byte == b'/') {
         match component {

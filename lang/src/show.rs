@@ -98,7 +98,7 @@ impl Printer<'_> {
             ExprKind::Int(value) => self.text(&value.to_string()),
             ExprKind::Float(value) => write_float(&mut self.out, *value),
             ExprKind::String(value) => write_string(&mut self.out, value),
-            ExprKind::Path(value) => self.out.extend_from_slice(value),
+            ExprKind::Path(value, _) => self.out.extend_from_slice(value),
             ExprKind::CurPos => self.text("__curPos"),
             ExprKind::Var(name) => self.name(*name),
             ExprKind::Select { base, path, default } => {

@@ -46,6 +46,51 @@ pub struct Symbols {
     /// Where each name starts, and where the next one will.
     starts: Vec<u32>,
     recent: Recent,
+    /// The names of the source that is parsed.
+    pub roll: Roll,
+}
+
+/// The names of one source in the order of their first occurrence. Who interns them in this order gets the symbols that
+/// parsing the source would have given.
+#[derive(Default)]
+pub struct Roll {
+    names: Vec<Symbol>,
+    /// For each symbol the last source in which it occurred, and its place there.
+    places: Vec<(u32, u32)>,
+    source: u32,
+}
+
+impl Roll {
+    /// Starts with another source.
+    pub fn start(&mut self) {
+        self.names.clear();
+        self.source += 1;
+    }
+
+    /// The place of a name, which is the next one if it did not occur yet.
+    #[inline(always)]
+    pub fn place(&mut self, symbol: Symbol) -> u32 {
+        match self.places.get(symbol.index()) {
+            Some(&(source, place)) if source == self.source => place,
+            _ => self.add(symbol),
+        }
+    }
+
+    #[inline(never)]
+    fn add(&mut self, symbol: Symbol) -> u32 {
+        if self.places.len() <= symbol.index() {
+            self.places.resize((symbol.index() + 1).next_power_of_two(), (0, 0));
+        }
+        let place = self.names.len() as u32;
+        self.places[symbol.index()] = (self.source, place);
+        self.names.push(symbol);
+        place
+    }
+
+    /// The names so far.
+    pub fn names(&self) -> &[Symbol] {
+        &self.names
+    }
 }
 
 /// The names looked at lately, by a hash of theirs: most occurrences are of few names, and comparing one word is cheaper
@@ -101,6 +146,7 @@ impl Symbols {
             text: Vec::new(),
             starts: vec![0],
             recent: Recent::new(),
+            roll: Roll::default(),
         }
     }
 
@@ -210,6 +256,18 @@ mod tests {
             (symbols.intern(b""), symbols.intern(b"")),
             (Symbol(20_000), Symbol(20_000))
         );
+    }
+
+    #[test]
+    fn the_roll_has_each_name_of_a_source_once() {
+        let mut symbols = Symbols::new();
+        let [a, b, c] = [b"a", b"b", b"c"].map(|name| symbols.intern(name));
+        symbols.roll.start();
+        assert_eq!([c, a, c].map(|name| symbols.roll.place(name)), [0, 1, 0]);
+        assert_eq!(symbols.roll.names(), [c, a]);
+        symbols.roll.start();
+        assert_eq!([a, b, c].map(|name| symbols.roll.place(name)), [0, 1, 2]);
+        assert_eq!(symbols.roll.names(), [a, b, c]);
     }
 
     #[test]

@@ -350,6 +350,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "What to do about URL literals: `ignore`, `warn` or `fatal`.",
     ),
     documented(
+        "code-cache",
+        Kind::Bool,
+        "true",
+        "Keep what files are lowered to, in nivis-code below the cache folder, so that they need not be parsed the next time.",
+    ),
+    documented(
         "listing-index",
         Kind::Bool,
         "true",

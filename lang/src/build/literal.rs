@@ -91,9 +91,9 @@ impl<'a> Builder<'a, '_> {
             );
             self.lint(setting, token, message);
         }
-        let value = if token.kind == SyntaxKind::HomePath {
+        let (value, start) = if token.kind == SyntaxKind::HomePath {
             match self.options.home {
-                Some(home) => [home, &text[1..]].concat(),
+                Some(home) => ([home, &text[1..]].concat(), PathStart::Home),
                 None => {
                     let message = format!(
                         "the path '{}' can not be resolved in pure mode",
@@ -104,14 +104,14 @@ impl<'a> Builder<'a, '_> {
                 }
             }
         } else {
-            let mut value = path::absolute(self.options.base_dir, text);
-            if text.len() > 1 && text.ends_with(b"/") {
-                value.push(b'/');
-            }
-            value
+            let start = match absolute {
+                true => PathStart::Root,
+                false => PathStart::Directory(text),
+            };
+            (path::literal(self.options.base_dir, text), start)
         };
         let value = self.arena.alloc_slice_copy(&value);
-        self.expr(Pos::NONE, ExprKind::Path(value))
+        self.expr(Pos::NONE, ExprKind::Path(value, start))
     }
 
     #[cold]

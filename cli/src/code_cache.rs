@@ -1,0 +1,279 @@
+//! The cache of code: what files were lowered to, so that a later process need not parse them.
+//!
+//! A process writes what it had to parse to a file of its own, a pack ([`pack`]), and renames it into place: packs never
+//! change, so nobody has to wait for anybody, and what is broken off leaves nothing. A new pack takes in the ones before it that are
+//! not much bigger, so there are few. Each program has packs of its own: another version may lower to something else.
+
+mod pack;
+
+use crate::listing_index::program_identity;
+use nivis_eval::host::CodeCache;
+use nivis_store::hash::Hash;
+use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::geteuid;
+use pack::{Key, Pack, PackWriter};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// How many bytes all packs may have together. A whole nixpkgs takes 100 MB.
+const LIMIT: u64 = 512 << 20;
+/// So many bytes are kept in memory before they are written.
+const WRITE_FROM: usize = 8 << 20;
+/// A pack takes in those before it that are at most this many times as big.
+const TAKE_IN_FACTOR: u64 = 2;
+const SUFFIX: &str = ".pack";
+
+/// The cache in a folder.
+pub(crate) struct CodeFolder {
+    folder: PathBuf,
+    /// What the names of this program's packs start with.
+    program: OnceCell<String>,
+    packs: OnceCell<Vec<Pack>>,
+    new: RefCell<New>,
+}
+
+/// What is still to be written.
+#[derive(Default)]
+struct New {
+    entries: BTreeMap<Key, Vec<u8>>,
+    bytes: usize,
+}
+
+impl CodeFolder {
+    /// Looks at nothing before it is needed.
+    pub(crate) fn new(folder: PathBuf) -> CodeFolder {
+        CodeFolder {
+            folder,
+            program: OnceCell::new(),
+            packs: OnceCell::new(),
+            new: RefCell::default(),
+        }
+    }
+
+    fn program(&self) -> &str {
+        self.program
+            .get_or_init(|| Hash::sha256(program_identity().as_bytes()).to_nix32()[..16].to_owned())
+    }
+
+    /// The packs that there are, from the smallest to the biggest.
+    fn packs(&self) -> &[Pack] {
+        self.packs.get_or_init(|| self.open_packs().unwrap_or_default())
+    }
+
+    fn open_packs(&self) -> io::Result<Vec<Pack>> {
+        // Code that another user can write is not to be trusted.
+        if !is_private(&self.folder) {
+            return Ok(vec![]);
+        }
+        let mut packs = vec![];
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name().into_string().unwrap_or_default();
+            if name.starts_with(self.program()) && name.ends_with(SUFFIX) {
+                // What is no pack, or a broken one, holds nothing.
+                packs.extend(Pack::open(self.folder.join(name)).ok());
+            }
+        }
+        packs.sort_by_key(Pack::size);
+        Ok(packs)
+    }
+
+    /// Writes what is new.
+    fn write(&self) -> io::Result<()> {
+        let new = self.new.take();
+        if new.entries.is_empty() {
+            return Ok(());
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        if !is_private(&self.folder) {
+            return Ok(());
+        }
+        let lock = File::create(self.folder.join("lock"))?;
+        // Who cannot have the lock leaves the packs that there are alone.
+        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).ok();
+        let mut writer = PackWriter::new(&self.folder)?;
+        for (key, code) in &new.entries {
+            writer.add(key, code)?;
+        }
+        let mut taken_in = vec![];
+        if lock.is_some() {
+            // Others may have written since this process looked.
+            for pack in self.open_packs()? {
+                if pack.size() > TAKE_IN_FACTOR * writer.size() {
+                    break;
+                }
+                pack.each(|key, code| match new.entries.contains_key(key) {
+                    true => Ok(()),
+                    false => writer.add(key, code),
+                })?;
+                taken_in.push(pack);
+            }
+        }
+        writer.finish(self.program(), SUFFIX)?;
+        for pack in taken_in {
+            fs::remove_file(pack.path())?;
+        }
+        if lock.is_some() {
+            self.keep_within(LIMIT)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the packs of any program that were written longest ago, until the others are small enough together.
+    fn keep_within(&self, limit: u64) -> io::Result<()> {
+        let mut packs = vec![];
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().ends_with(SUFFIX) {
+                let metadata = entry.metadata()?;
+                packs.push((metadata.modified()?, metadata.len(), entry.path()));
+            }
+        }
+        packs.sort_unstable();
+        let mut total: u64 = packs.iter().map(|(_, size, _)| size).sum();
+        for (_, size, path) in packs {
+            if total <= limit {
+                break;
+            }
+            fs::remove_file(path)?;
+            total -= size;
+        }
+        Ok(())
+    }
+}
+
+impl CodeCache for CodeFolder {
+    fn find(&self, key: &Key) -> Option<Vec<u8>> {
+        self.packs().iter().rev().find_map(|pack| pack.find(key))
+    }
+
+    fn keep(&self, key: &Key, code: &[u8]) {
+        let mut new = self.new.borrow_mut();
+        new.bytes += code.len();
+        new.entries.insert(*key, code.to_vec());
+        if new.bytes >= WRITE_FROM {
+            drop(new);
+            // A cache that cannot be written is one that forgets.
+            let _ = self.write();
+        }
+    }
+}
+
+impl Drop for CodeFolder {
+    fn drop(&mut self) {
+        let _ = self.write();
+    }
+}
+
+/// Whether a folder is the user's own, and nobody else can write to it.
+fn is_private(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|metadata| {
+        metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o022 == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(i: u32) -> Key {
+        *Hash::sha256(&i.to_le_bytes()).as_bytes().first_chunk().expect("32 bytes")
+    }
+
+    fn code(i: u32) -> Vec<u8> {
+        format!("code {i} ").repeat(1 + i as usize % 50).into_bytes()
+    }
+
+    fn fill(folder: &Path, numbers: std::ops::Range<u32>) {
+        let cache = CodeFolder::new(folder.to_owned());
+        numbers.for_each(|i| cache.keep(&key(i), &code(i)));
+    }
+
+    fn found(folder: &Path, numbers: std::ops::Range<u32>) -> usize {
+        let cache = CodeFolder::new(folder.to_owned());
+        let found = numbers.filter(|&i| match cache.find(&key(i)) {
+            Some(found) => {
+                assert_eq!(found, code(i));
+                true
+            }
+            None => false,
+        });
+        found.count()
+    }
+
+    fn packs(folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths
+            .filter(|path| path.to_string_lossy().ends_with(SUFFIX))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_kept_is_found_and_packs_stay_few() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let folder = scratch.path().join("code");
+        assert_eq!(found(&folder, 0..10), 0);
+        for i in 0..40 {
+            fill(&folder, 25 * i..25 * (i + 1));
+        }
+        assert_eq!(found(&folder, 0..1100), 1000);
+        assert!(packs(&folder).len() < 8, "{:?}", packs(&folder));
+    }
+
+    #[test]
+    fn many_may_write_at_once() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let folder = scratch.path().join("code");
+        std::thread::scope(|scope| {
+            for i in 0..8 {
+                let folder = &folder;
+                scope.spawn(move || (0..10).for_each(|j| fill(folder, 100 * i + 10 * j..100 * i + 10 * (j + 1))));
+            }
+        });
+        assert_eq!(found(&folder, 0..800), 800);
+    }
+
+    #[test]
+    fn broken_packs_hold_nothing() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        fill(scratch.path(), 0..50);
+        let [pack] = &packs(scratch.path())[..] else {
+            panic!("one pack");
+        };
+        let whole = fs::read(pack).expect("a pack");
+        for i in (0..whole.len()).step_by(7) {
+            fs::write(pack, &whole[..i]).expect("written");
+            assert_eq!(found(scratch.path(), 0..50), 0, "cut off at {i}");
+            let mut changed = whole.clone();
+            changed[i] ^= 0x10;
+            fs::write(pack, &changed).expect("written");
+            // What is found is right, and all but what the change touched is found.
+            let left = found(scratch.path(), 0..50);
+            assert!(left == 0 || left >= 49, "{left} after a change at {i}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_is_too_much() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        fill(scratch.path(), 0..300);
+        fill(scratch.path(), 300..310);
+        let cache = CodeFolder::new(scratch.path().to_owned());
+        cache.keep_within(20_000).expect("removed");
+        assert_eq!(found(scratch.path(), 0..310), 10);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_is_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let scratch = tempfile::tempdir().expect("a folder");
+        fill(scratch.path(), 0..5);
+        let open = fs::Permissions::from_mode(0o777);
+        fs::set_permissions(scratch.path(), open).expect("changed");
+        assert_eq!(found(scratch.path(), 0..5), 0);
+    }
+}
