@@ -115,4 +115,7 @@ fn any_bytes_are_kept() {
     // Ranges count bytes of the source even where the tree's do not.
     let tree = parse_tree(b"{ /* \xff\xff */ a = 1; a = 2; }", false);
     assert_eq!(tree.diagnostics()[0].range, 18..19);
+    // Where letters are not allowed, each of their bytes is a token.
+    let tree = parse_tree("{ é a = 1; a = 2; }".as_bytes(), false);
+    assert_eq!(tree.diagnostics().last().expect("found twice").range, 12..13);
 }
