@@ -87,7 +87,10 @@ impl CodeFolder {
         if new.entries.is_empty() {
             return Ok(());
         }
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
         if !is_private(&self.folder) {
             return Ok(());
         }
@@ -170,9 +173,8 @@ impl Drop for CodeFolder {
 
 /// Whether a folder is the user's own, and nobody else can write to it.
 fn is_private(folder: &Path) -> bool {
-    fs::metadata(folder).is_ok_and(|metadata| {
-        metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o022 == 0
-    })
+    fs::metadata(folder)
+        .is_ok_and(|metadata| metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o022 == 0)
 }
 
 #[cfg(test)]
@@ -180,7 +182,10 @@ mod tests {
     use super::*;
 
     fn key(i: u32) -> Key {
-        *Hash::sha256(&i.to_le_bytes()).as_bytes().first_chunk().expect("32 bytes")
+        *Hash::sha256(&i.to_le_bytes())
+            .as_bytes()
+            .first_chunk()
+            .expect("32 bytes")
     }
 
     fn code(i: u32) -> Vec<u8> {
@@ -231,7 +236,9 @@ mod tests {
         std::thread::scope(|scope| {
             for i in 0..8 {
                 let folder = &folder;
-                scope.spawn(move || (0..10).for_each(|j| fill(folder, 100 * i + 10 * j..100 * i + 10 * (j + 1))));
+                scope.spawn(move || {
+                    (0..10).for_each(|j| fill(folder, 100 * i + 10 * j..100 * i + 10 * (j + 1)))
+                });
             }
         });
         assert_eq!(found(&folder, 0..800), 800);

@@ -22,16 +22,17 @@ use nivis_store::derivation::{Derivation, Instantiated, aterm};
 use nivis_store::hash::Hash;
 use nivis_store::nar;
 use nivis_store::path::{StoreDir, StorePath};
-use nix::dir::{Dir, Type};
-use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
 use realise::Building;
 use recorder::Recorder;
+use rustix::buffer::spare_capacity;
+use rustix::fs::{Mode, OFlags, RawDir};
+use rustix::io::retry_on_intr;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -169,24 +170,41 @@ fn file_type_at(place: &Path) -> io::Result<Option<FileType>> {
     }
 }
 
-/// What is in a folder. `std`'s entries own their names and share the folder: nixpkgs has folders with 20,000 entries.
+/// What is in a file. Most are small, and asking for the size first would cost one of four system calls.
+fn contents_at(place: &Path) -> io::Result<Vec<u8>> {
+    let file = rustix::fs::open(place, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut contents = Vec::with_capacity(16 << 10);
+    while retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut contents)))? > 0 {
+        if contents.len() == contents.capacity() {
+            contents.reserve(contents.len());
+        }
+    }
+    Ok(contents)
+}
+
+/// What is in a folder, without system calls but those that read it: nixpkgs has 700 folders that are read for any package.
 fn entries_at(place: &Path) -> io::Result<Vec<(Vec<u8>, FileType)>> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut folder = Dir::open(place, flags, Mode::empty())?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(place, flags, Mode::empty())?;
+    let mut room = [MaybeUninit::uninit(); 16 << 10];
+    let mut folder = RawDir::new(folder, &mut room);
     let mut entries = vec![];
-    for entry in folder.iter() {
+    while let Some(entry) = folder.next() {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name == b"." || name == b".." {
             continue;
         }
         let found = match entry.file_type() {
-            Some(Type::File) => FileType::Regular,
-            Some(Type::Directory) => FileType::Directory,
-            Some(Type::Symlink) => FileType::Symlink,
-            Some(_) => FileType::Unknown,
+            rustix::fs::FileType::RegularFile => FileType::Regular,
+            rustix::fs::FileType::Directory => FileType::Directory,
+            rustix::fs::FileType::Symlink => FileType::Symlink,
             // Some file systems don't tell.
-            None => file_type_at(&place.join(OsStr::from_bytes(name)))?.unwrap_or(FileType::Unknown),
+            rustix::fs::FileType::Unknown => {
+                let found = file_type_at(&place.join(OsStr::from_bytes(name)))?;
+                found.unwrap_or(FileType::Unknown)
+            }
+            _ => FileType::Unknown,
         };
         entries.push((name.to_vec(), found));
     }
@@ -196,7 +214,7 @@ fn entries_at(place: &Path) -> io::Result<Vec<(Vec<u8>, FileType)>> {
 impl Host for RealHost {
     fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
         let place = self.store.place(path)?;
-        let found = fs::read(&place);
+        let found = contents_at(&place);
         self.store.recorder.contents(path, &place, &found);
         found
     }

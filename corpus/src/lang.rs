@@ -69,6 +69,17 @@ pub(crate) fn check(path: &Path, subject: &Subject) -> Result<(), String> {
         return Err("no answer recorded: run corpus/record".to_owned());
     }
     let answer = ask(path, subject)?;
+    if subject.is_nivis() {
+        let again = ask(path, subject)?;
+        let first = (&answer.stdout, &answer.stderr, answer.status);
+        if first != (&again.stdout, &again.stderr, again.status) {
+            return Err(format!(
+                "with code from the cache it {}\nand before it {}",
+                failure(&again),
+                failure(&answer)
+            ));
+        }
+    }
     if is_okay(path)? {
         if answer.status != Some(0) {
             return Err(format!("should succeed; {}", failure(&answer)));

@@ -74,14 +74,19 @@ impl Evaluator {
         self.stack.check_native()?;
         let result = self.during::<WATCHED, _>(Activity::Thunk(code.function), || {
             cell.evaluate(self.heap, code, |captures| {
-                self.eval(code.body.get(self)?, &self.stack.enter(code.frame_size, captures)?)
+                self.eval(
+                    code.body.get(self)?,
+                    &self.stack.enter(code.frame_size, captures)?,
+                )
             })
         });
         match result {
             Ok(value) => Ok(value),
             Err(error) => {
                 // Builtins force without a position; then the expression has to do.
-                let pos = Some(pos()).filter(|pos| pos.is_some()).or_else(|| code.body.known()?.position());
+                let pos = Some(pos())
+                    .filter(|pos| pos.is_some())
+                    .or_else(|| code.body.known()?.position());
                 Err(self.keep_failure(cell, saved, error, pos.unwrap_or(Pos::NONE)))
             }
         }

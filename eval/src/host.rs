@@ -14,6 +14,7 @@ use nivis_store::path::{StoreDir, StorePath};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What a directory entry is.
@@ -174,6 +175,8 @@ pub struct MemoryHost {
     pub variables: BTreeMap<Vec<u8>, Vec<u8>>,
     /// What [`Host::message`] was given.
     pub messages: std::cell::RefCell<Vec<String>>,
+    /// Where code is kept, if anywhere; several hosts may share it.
+    pub code: Option<Rc<MemoryCode>>,
     derivations: std::cell::RefCell<BTreeMap<StorePath, Vec<u8>>>,
     store_dir: StoreDir,
 }
@@ -190,6 +193,7 @@ impl MemoryHost {
         MemoryHost {
             files: BTreeMap::new(),
             variables: BTreeMap::new(),
+            code: None,
             messages: std::cell::RefCell::default(),
             derivations: std::cell::RefCell::default(),
             store_dir: StoreDir::default(),
@@ -235,7 +239,38 @@ fn unsupported(what: &str) -> Error {
     Error::new(Kind::Store, format!("{what} needs a store on disk"))
 }
 
+/// The code of files in memory, by its key.
+#[derive(Default)]
+pub struct MemoryCode {
+    entries: std::cell::RefCell<BTreeMap<[u8; 32], Vec<u8>>>,
+    found: std::cell::Cell<usize>,
+}
+
+impl MemoryCode {
+    /// How often code was found.
+    pub fn found(&self) -> usize {
+        self.found.get()
+    }
+}
+
+impl CodeCache for MemoryCode {
+    fn find(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
+        let found = self.entries.borrow().get(key).cloned()?;
+        self.found.set(self.found.get() + 1);
+        Some(found)
+    }
+
+    fn keep(&self, key: &[u8; 32], code: &[u8]) {
+        self.entries.borrow_mut().insert(*key, code.to_vec());
+    }
+}
+
 impl Host for MemoryHost {
+    fn code_cache(&self) -> Option<&dyn CodeCache> {
+        let code = self.code.as_deref()?;
+        Some(code)
+    }
+
     fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
         self.files
             .get(path)

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Parsing a smaller file costs no more than finding its code in a cache.
-const CACHED_FROM: usize = 400;
+const CACHED_FROM: usize = 100;
 
 /// What was seen of the file system.
 #[derive(Default)]

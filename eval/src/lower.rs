@@ -446,12 +446,7 @@ impl Lowering<'_, '_> {
     }
 
     /// `a - b` and its like, unless the user shadowed `__sub` and its like.
-    fn arithmetic(
-        &mut self,
-        function: ExprRef<'_>,
-        args: &[ExprRef<'_>],
-        pos: Pos,
-    ) -> Result<Option<Node>> {
+    fn arithmetic(&mut self, function: ExprRef<'_>, args: &[ExprRef<'_>], pos: Pos) -> Result<Option<Node>> {
         let (ExprKind::Var(name), [left, right]) = (function.kind, args) else {
             return Ok(None);
         };
@@ -604,7 +599,8 @@ impl Lowering<'_, '_> {
     fn bounds(&mut self, bounds: &[Bound]) {
         self.out.number(bounds.len() as u64);
         for bound in bounds {
-            self.out.number(u64::from(bound.local) << 1 | u64::from(bound.late));
+            self.out
+                .number(u64::from(bound.local) << 1 | u64::from(bound.late));
             self.out.operand(bound.value);
         }
     }

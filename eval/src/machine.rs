@@ -519,9 +519,7 @@ impl Evaluator {
 
     fn eval_rec_attrs(&self, code: &'static RecAttrsCode, frame: &Frame<'_>) -> Result<Value> {
         self.bind(code.bindings, code.has_late, frame);
-        let mut set = self
-            .heap
-            .attrs_with(code.keys, |i| frame.local(code.locals[i]));
+        let mut set = self.heap.attrs_with(code.keys, |i| frame.local(code.locals[i]));
         if let Some(overrides) = code.overrides {
             set = self.apply_overrides(set, overrides, code, frame)?;
         }

@@ -79,7 +79,8 @@ impl Roll {
     #[inline(never)]
     fn add(&mut self, symbol: Symbol) -> u32 {
         if self.places.len() <= symbol.index() {
-            self.places.resize((symbol.index() + 1).next_power_of_two(), (0, 0));
+            self.places
+                .resize((symbol.index() + 1).next_power_of_two(), (0, 0));
         }
         let place = self.names.len() as u32;
         self.places[symbol.index()] = (self.source, place);

@@ -155,6 +155,12 @@ pub(crate) static SETTINGS: &[Setting] = &[
     ),
     accepted("builders", Kind::Text, "@/etc/nix/machines", &[]),
     accepted("builders-use-substitutes", Kind::Bool, "false", &[]),
+    documented(
+        "code-cache",
+        Kind::Bool,
+        "true",
+        "Keep what files are lowered to, in nivis-code below the cache folder, so that they need not be parsed the next time.",
+    ),
     experimental("commit-lock-file-summary", Kind::Text, "", "flakes"),
     effective(
         "compress-build-log",
@@ -348,12 +354,6 @@ pub(crate) static SETTINGS: &[Setting] = &[
         Kind::Lint,
         "ignore",
         "What to do about URL literals: `ignore`, `warn` or `fatal`.",
-    ),
-    documented(
-        "code-cache",
-        Kind::Bool,
-        "true",
-        "Keep what files are lowered to, in nivis-code below the cache folder, so that they need not be parsed the next time.",
     ),
     documented(
         "listing-index",

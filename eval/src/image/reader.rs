@@ -306,7 +306,10 @@ impl<'e> Reader<'e> {
             Tag::Sub => Op::Arithmetic(Arithmetic::Sub, self.arithmetic(record, self.ev.names.sub)?),
             Tag::Mul => Op::Arithmetic(Arithmetic::Mul, self.arithmetic(record, self.ev.names.mul)?),
             Tag::Div => Op::Arithmetic(Arithmetic::Div, self.arithmetic(record, self.ev.names.div)?),
-            Tag::Less => Op::Arithmetic(Arithmetic::Less, self.arithmetic(record, self.ev.names.less_than)?),
+            Tag::Less => Op::Arithmetic(
+                Arithmetic::Less,
+                self.arithmetic(record, self.ev.names.less_than)?,
+            ),
             Tag::Let => Op::Let(self.let_in(record)?),
             Tag::Attrs => Op::Attrs(self.attrs(record)?),
             Tag::RecAttrs => Op::RecAttrs(self.rec_attrs(record)?),
@@ -520,7 +523,10 @@ impl<'e> Reader<'e> {
             has_late: bindings.iter().any(|bound| bound.late),
             bindings,
             dynamic,
-            overrides: attrs.iter().position(|attr| attr.0 == overrides).map(|i| i as u32),
+            overrides: attrs
+                .iter()
+                .position(|attr| attr.0 == overrides)
+                .map(|i| i as u32),
         }))
     }
 
