@@ -120,10 +120,10 @@ impl Evaluator {
         key
     }
 
-    /// The code in an image that was just written, of a file that starts at `start`. `root` is its last record.
+    /// The code in an image of a file that starts at `start`. `root` is its last record.
     pub(crate) fn add_image(
         &self,
-        records: &'static [u8],
+        records: &[u8],
         names: &[Symbol],
         start: Pos,
         directory: &[u8],
@@ -132,7 +132,7 @@ impl Evaluator {
         let mut images = self.images.borrow_mut();
         let id = u32::try_from(images.len()).expect("fewer than 2^32 images");
         images.push(self.code.alloc(Image {
-            records,
+            records: self.code.alloc_slice_copy(records),
             names: self.code.alloc_slice_copy(names),
             start,
             directory: self.code.alloc_slice_copy(directory),
@@ -147,7 +147,7 @@ impl Evaluator {
     /// The code in an image that the host kept. `None` if it is not whole.
     pub(crate) fn add_saved_image(
         &self,
-        saved: &'static [u8],
+        saved: &[u8],
         start: Pos,
         directory: &[u8],
     ) -> Option<Result<&'static ThunkCode>> {

@@ -113,7 +113,7 @@ impl Evaluator {
         };
         let key = self.code_key(&source);
         let kept = cache.find(&key);
-        if let Some(code) = kept.and_then(|kept| self.add_saved_image(kept.leak(), start, parent(path))) {
+        if let Some(code) = kept.and_then(|kept| self.add_saved_image(&kept, start, parent(path))) {
             return code;
         }
         self.load(&source, start, parent(path), scope, |code| cache.keep(&key, code))

@@ -12,6 +12,7 @@ use nivis_lang::symbol::{Symbol, Symbols};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
 /// Larger tables are not interned: hashing them costs more than sharing them saves.
 pub(crate) const INTERN_LIMIT: usize = 64;
@@ -65,6 +66,14 @@ impl Keys {
     #[inline]
     pub fn position(&self, i: usize) -> Pos {
         self.positions.get(i).copied().unwrap_or(Pos::NONE)
+    }
+
+    /// Adds the positions of some keys to others.
+    pub(crate) fn add_positions(&self, keys: Range<usize>, positions: &mut Vec<Pos>) {
+        match self.positions.get(keys.clone()) {
+            Some(own) => positions.extend_from_slice(own),
+            None => positions.resize(positions.len() + keys.len(), Pos::NONE),
+        }
     }
 
     /// Whether any key has a position.

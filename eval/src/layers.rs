@@ -14,6 +14,7 @@ use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 
 /// One layer more, and the set below is copied.
 const MAX_DEPTH: u64 = 12;
@@ -50,11 +51,10 @@ struct Part {
 }
 
 impl Part {
-    #[inline(always)]
-    fn slot(self, i: usize) -> Slot {
+    fn each_slot(self, run: Range<usize>, mut f: impl FnMut(Slot)) {
         match self.set.as_flat() {
-            Some(flat) => flat.slots[i],
-            None => self.set.mapped().map_or(Slot::NULL, |mapped| mapped.element(i)),
+            Some(flat) => flat.slots[run].iter().for_each(|&slot| f(slot)),
+            None => run.for_each(|i| f(self.set.mapped().map_or(Slot::NULL, |mapped| mapped.element(i)))),
         }
     }
 }
@@ -80,7 +80,7 @@ impl Layer {
             return len as usize;
         }
         let mut len = 0;
-        for_each_in_union(&self.parts(), |_, _| len += 1);
+        for_each_run(&self.parts(), |_, run| len += run.len());
         self.len.set(u32::try_from(len).ok());
         len
     }
@@ -178,36 +178,40 @@ impl Attrs {
 }
 
 /// Goes through the attributes of sets that lie on one another, the lowest first, in the order of their symbols. Tells
-/// the uppermost set that has the attribute, and where.
-fn for_each_in_union(parts: &[Part], mut f: impl FnMut(Part, usize)) {
+/// the uppermost set that has them, and where: runs of attributes that come from one set, for most are long.
+fn for_each_run(parts: &[Part], mut f: impl FnMut(Part, Range<usize>)) {
     match parts {
         [] => {}
-        [only] => (0..only.keys.len()).for_each(|i| f(*only, i)),
-        [below, over] => for_each_in_two(*below, *over, f),
-        [below, over @ ..] => for_each_in_many(*below, over, f),
+        [only] => f(*only, 0..only.keys.len()),
+        [below, over] => for_each_run_in_two(*below, *over, f),
+        [below, over @ ..] => for_each_run_in_many(*below, over, f),
     }
 }
 
-/// [`for_each_in_union`] of one set over another.
-#[inline]
-fn for_each_in_two(below: Part, over: Part, mut f: impl FnMut(Part, usize)) {
-    let lower = below.keys.symbols();
-    let mut i = 0;
-    for (j, &symbol) in over.keys.symbols().iter().enumerate() {
-        while let Some(&least) = lower.get(i)
-            && least < symbol
-        {
-            f(below, i);
-            i += 1;
+/// [`for_each_run`] of one set over another.
+fn for_each_run_in_two(below: Part, over: Part, mut f: impl FnMut(Part, Range<usize>)) {
+    let (lower, upper) = (below.keys.symbols(), over.keys.symbols());
+    let (mut i, mut j) = (0, 0);
+    while let Some(&symbol) = upper.get(j) {
+        let end = end_of_run(lower, i, symbol);
+        if end > i {
+            f(below, i..end);
         }
-        i += usize::from(lower.get(i) == Some(&symbol));
-        f(over, j);
+        i = end + usize::from(lower.get(end) == Some(&symbol));
+        let start = j;
+        j = match lower.get(i) {
+            Some(&next) => end_of_run(upper, j + 1, next),
+            None => upper.len(),
+        };
+        f(over, start..j);
     }
-    (i..lower.len()).for_each(|i| f(below, i));
+    if i < lower.len() {
+        f(below, i..lower.len());
+    }
 }
 
-/// [`for_each_in_union`] of several sets over another.
-fn for_each_in_many(base: Part, over: &[Part], mut f: impl FnMut(Part, usize)) {
+/// [`for_each_run`] of several sets over another.
+fn for_each_run_in_many(base: Part, over: &[Part], mut f: impl FnMut(Part, Range<usize>)) {
     let below = base.keys.symbols();
     let mut i = 0;
     let mut cursors = vec![0; over.len()];
@@ -221,19 +225,32 @@ fn for_each_in_many(base: Part, over: &[Part], mut f: impl FnMut(Part, usize)) {
                 next = Some((symbol, p));
             }
         }
-        while let Some(&symbol) = below.get(i)
-            && next.is_none_or(|(stop, _)| symbol < stop)
-        {
-            f(base, i);
-            i += 1;
+        let end = next.map_or(below.len(), |(symbol, _)| end_of_run(below, i, symbol));
+        if end > i {
+            f(base, i..end);
         }
         let Some((symbol, p)) = next else { return };
-        f(over[p], cursors[p]);
-        i += usize::from(below.get(i) == Some(&symbol));
+        i = end + usize::from(below.get(end) == Some(&symbol));
+        f(over[p], cursors[p]..cursors[p] + 1);
         for (part, cursor) in over.iter().zip(&mut cursors) {
             *cursor += usize::from(at(part, *cursor) == Some(symbol));
         }
     }
+}
+
+/// Where the symbols from `start` on that are less than `stop` end. O(log n) in the length of the run.
+#[inline]
+fn end_of_run(symbols: &[Symbol], start: usize, stop: Symbol) -> usize {
+    let mut step = 1;
+    let mut low = start;
+    while let Some(&symbol) = symbols.get(low + step - 1)
+        && symbol < stop
+    {
+        low += step;
+        step *= 2;
+    }
+    let high = symbols.len().min(low + step - 1);
+    low + symbols[low..high].partition_point(|&symbol| symbol < stop)
 }
 
 /// How `//` of two shapes comes out: the result's keys, and for each where its value comes from.
@@ -454,9 +471,11 @@ impl Heap {
         count(&self.counters.update_copies, keys.len());
         let (set, slots) = self.new_attrs(keys);
         let mut i = 0;
-        for_each_in_union(parts, |part, k| {
-            slots.set(i, part.slot(k));
-            i += 1;
+        for_each_run(parts, |part, run| {
+            part.each_slot(run, |slot| {
+                slots.set(i, slot);
+                i += 1;
+            });
         });
         assert_eq!(i, keys.len(), "the keys are those of the parts");
         set.as_attrs().expect("a set")
@@ -468,11 +487,12 @@ impl Heap {
         let known = self.unions.keys.borrow().get(&*shapes).copied();
         known.unwrap_or_else(|| {
             let has_positions = parts.iter().any(|part| part.keys.has_positions());
-            let (mut symbols, mut positions) = (vec![], vec![]);
-            for_each_in_union(parts, |part, i| {
-                symbols.push(part.keys.symbols()[i]);
+            let bound = parts.iter().map(|part| part.keys.len()).sum();
+            let (mut symbols, mut positions) = (Vec::with_capacity(bound), vec![]);
+            for_each_run(parts, |part, run| {
+                symbols.extend_from_slice(&part.keys.symbols()[run.clone()]);
                 if has_positions {
-                    positions.push(part.keys.position(i));
+                    part.keys.add_positions(run, &mut positions);
                 }
             });
             let keys = self.keys.make_large(self, &symbols, &positions);

@@ -35,8 +35,7 @@ impl Evaluator {
             }
             let expressions = &self.stats.expressions;
             expressions.set(expressions.get().wrapping_add(writer.expressions()));
-            let records = self.code.alloc_slice_copy(writer.records());
-            self.add_image(records, writer.names(), unit.start, unit.directory, root)
+            self.add_image(writer.records(), writer.names(), unit.start, unit.directory, root)
         })
     }
 
