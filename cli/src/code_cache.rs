@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 use pack::{Key, Pack, PackWriter};
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -101,6 +101,7 @@ impl CodeFolder {
         for (key, code) in &new.entries {
             writer.add(key, code)?;
         }
+        let mut written: BTreeSet<Key> = new.entries.into_keys().collect();
         let mut taken_in = vec![];
         if lock.is_some() {
             // Others may have written since this process looked.
@@ -108,9 +109,10 @@ impl CodeFolder {
                 if pack.size() > TAKE_IN_FACTOR * writer.size() {
                     break;
                 }
-                pack.each(|key, code| match new.entries.contains_key(key) {
-                    true => Ok(()),
-                    false => writer.add(key, code),
+                // Processes that ran at the same time wrote the same.
+                pack.each(|key, code| match written.insert(*key) {
+                    true => writer.add(key, code),
+                    false => Ok(()),
                 })?;
                 taken_in.push(pack);
             }

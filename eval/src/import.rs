@@ -103,20 +103,32 @@ impl Evaluator {
         self.run_code(code, scope)
     }
 
-    /// Parses and lowers a file.
+    /// The code of a file.
     fn load_file(&self, path: &[u8], scope: &[Symbol]) -> Result<&'static ThunkCode> {
         let source = self.read_file(path)?;
-        let start = self.add_source(Origin::File(Arc::from(path)), &source);
-        let cache = self.host.code_cache().filter(|_| source.len() >= CACHED_FROM);
-        let Some(cache) = cache.filter(|_| scope.is_empty() && start.is_some()) else {
-            return self.load(&source, start, parent(path), scope, |_| ());
+        self.load(&source, Origin::File(Arc::from(path)), parent(path), scope)
+    }
+
+    /// The code of a source. That of a file is kept if the host keeps code.
+    fn load(
+        &self,
+        source: &[u8],
+        origin: Origin,
+        base_dir: &[u8],
+        scope: &[Symbol],
+    ) -> Result<&'static ThunkCode> {
+        let is_file = matches!(origin, Origin::File(_)) && source.len() >= CACHED_FROM;
+        let start = self.add_source(origin, source);
+        let cache = self.host.code_cache();
+        let Some(cache) = cache.filter(|_| is_file && scope.is_empty() && start.is_some()) else {
+            return self.parse_and_lower(source, start, base_dir, scope, |_| ());
         };
-        let key = self.code_key(&source);
+        let key = self.code_key(source);
         let kept = cache.find(&key);
-        if let Some(code) = kept.and_then(|kept| self.add_saved_image(&kept, start, parent(path))) {
+        if let Some(code) = kept.and_then(|kept| self.add_saved_image(&kept, start, base_dir)) {
             return code;
         }
-        self.load(&source, start, parent(path), scope, |code| cache.keep(&key, code))
+        self.parse_and_lower(source, start, base_dir, scope, |code| cache.keep(&key, code))
     }
 
     /// Registers a source; returns the position of its first byte.
@@ -138,8 +150,7 @@ impl Evaluator {
         scope: &[(Symbol, Slot)],
     ) -> Result<Value> {
         let names: Vec<Symbol> = scope.iter().map(|&(name, _)| name).collect();
-        let start = self.add_source(origin, source);
-        let code = self.load(source, start, base_dir, &names, |_| ())?;
+        let code = self.load(source, origin, base_dir, &names)?;
         self.run_code(code, scope)
     }
 
@@ -188,8 +199,7 @@ impl Evaluator {
 
     /// Parses text and makes a thunk of it.
     pub fn delay_text(&self, source: &[u8], origin: Origin, base_dir: &[u8]) -> Result<Slot> {
-        let start = self.add_source(origin, source);
-        let code = self.load(source, start, base_dir, &[], |_| ())?;
+        let code = self.load(source, origin, base_dir, &[])?;
         Ok(self.heap.thunk(code).0)
     }
 
@@ -220,7 +230,7 @@ impl Evaluator {
     }
 
     /// Parses and lowers a source. `keep` is given its code, if there is nothing to tell of whenever it is loaded.
-    fn load(
+    fn parse_and_lower(
         &self,
         source: &[u8],
         start: Pos,
