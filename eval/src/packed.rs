@@ -182,7 +182,7 @@ impl Code {
     #[inline(always)]
     pub(crate) fn place(self) -> Option<Place> {
         let word = self.0.get();
-        (word as u8 == tag::IN_IMAGE).then(|| Place {
+        (word as u8 == tag::IN_IMAGE).then_some(Place {
             image: (word >> (TAG_BITS + 32)) as u32,
             record: (word >> TAG_BITS) as u32,
         })
