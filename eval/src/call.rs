@@ -371,15 +371,11 @@ impl Evaluator {
         };
         let slots = set.flat(self.heap).slots;
         for (&index, formal) in indices.iter().zip(pattern.formals) {
-            let slot = match (slots.get(index as usize), formal.default) {
-                (Some(&slot), _) => slot,
-                (None, Some(default)) => self.allocate(default, frame),
-                (None, None) => Slot::NULL,
-            };
-            frame.set_local(formal.local, slot);
+            let slot = slots.get(index as usize).copied();
+            frame.set_local(formal.local, slot.unwrap_or(Slot::NULL));
         }
-        if pattern.defaults > 0 {
-            self.fill_defaults(pattern, indices, frame);
+        if !pattern.defaults.is_empty() {
+            self.bind_defaults(pattern, indices, frame);
         }
         Ok(())
     }
@@ -422,24 +418,21 @@ impl Evaluator {
                 Some(flat) => flat.slots.get(indices[i] as usize).copied(),
                 None => set.get(formal.name),
             };
-            let slot = match (found, formal.default) {
-                (Some(slot), _) => slot,
-                (None, Some(default)) => self.allocate(default, frame),
-                (None, None) => return Err(self.argument_missing(code, formal, pos)),
-            };
-            if found.is_some() {
+            if let Some(slot) = found {
+                frame.set_local(formal.local, slot);
                 used += 1;
                 if flat.is_none() {
                     indices[i] = ELSEWHERE;
                 }
+            } else if formal.default.is_none() {
+                return Err(self.argument_missing(code, formal, pos));
             }
-            frame.set_local(formal.local, slot);
         }
         if !pattern.ellipsis && used != set.len() {
             return Err(self.unexpected_argument(code, pattern, set, pos));
         }
         if used < pattern.formals.len() {
-            self.fill_defaults(pattern, indices, frame);
+            self.bind_defaults(pattern, indices, frame);
         }
         let plan = &pattern.plan;
         if set.as_flat().is_some() && plan.misses.get() < MAX_PLANS {
@@ -450,12 +443,22 @@ impl Evaluator {
         Ok(())
     }
 
-    /// The defaults see all formals, so their captures are set once all locals are.
-    fn fill_defaults(&self, pattern: &'static Pattern, indices: &[u32], frame: &Frame<'_>) {
-        for (&index, formal) in indices.iter().zip(pattern.formals) {
-            if let (ABSENT, Some(default)) = (index, formal.default) {
-                self.fill(default, frame.local(formal.local), frame);
-            }
+    /// Sets the locals of the formals that the argument lacks. A default may be a formal whose local is set before; those
+    /// that capture see all formals, so their captures are set once all locals are.
+    fn bind_defaults(&self, pattern: &'static Pattern, indices: &[u32], frame: &Frame<'_>) {
+        let missing = || {
+            let with_default = pattern.defaults.iter().map(|&i| (indices[i as usize], i));
+            let missing = with_default.filter(|&(index, _)| index == ABSENT);
+            missing.filter_map(|(_, i)| {
+                let formal = &pattern.formals[i as usize];
+                Some((formal.local, formal.default?))
+            })
+        };
+        for (local, default) in missing() {
+            frame.set_local(local, self.allocate(default, frame));
+        }
+        for (local, default) in missing() {
+            self.fill(default, frame.local(local), frame);
         }
     }
 

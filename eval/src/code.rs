@@ -192,8 +192,8 @@ pub struct Pattern {
     pub formals: &'static [Formal],
     /// Whether other attributes are allowed.
     pub ellipsis: bool,
-    /// How many formals have a default.
-    pub(crate) defaults: u32,
+    /// Which formals have a default, in the order of their locals.
+    pub(crate) defaults: &'static [u32],
     /// The formals of the argument shape seen last: see [`PlanCache`].
     pub(crate) plan: PlanCache,
     /// What `functionArgs` returns, made when first asked for.

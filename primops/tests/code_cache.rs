@@ -46,6 +46,8 @@ const PROGRAMS: &[&str] = &[
     r#"rec { z = b; b = a + 1; a = 1; inherit (c) d e; c = { d = z; e = "${d'}"; }; d' = "q"; ${"f"} = a; g = rec { a = z; h = a; }; }"#,
     r#"let f = { b, a ? b + c, c ? 3, ... }@all: [ a b c (all.d or "none") (all ? d) (all ? e.f) ]; in
        [ (f { b = 1; }) (f { b = 1; a = 2; d = 4; }) (builtins.functionArgs f) (({ x, y }: x - y) { y = 1; x = 5; }) ]"#,
+    r#"let f = { z, m ? k, k ? z, a ? m, y ? a, b ? y + a, ... }: [ a b k m y z ]; in
+       [ (f { z = 1; }) (f { z = 1; y = 5; }) (f { z = 1; k = 2; m = 3; }) (f { a = 7; z = 0; }) (f { z = 2; more = 1; }) ]"#,
     r#"with { a = 1; b.c.d = 2; }; with { e = a; }; [ e b.c.d (b.c.x or a) (b ? c.d) (if a == 1 && !(e != 1) || false then "y" else "n")
        (true -> false) (a < 2) (a <= 2) (3 > 2) (a / 1) ({ x = 1; } // { x = 2; y = 3; }) ([ 1 ] ++ [ 2 ]) (assert a == 1; "ok") ]"#,
     r#"let pair = first: second: { inherit first second; }; curried = a: b: c: [ c b a ]; in

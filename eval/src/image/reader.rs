@@ -223,10 +223,13 @@ impl<'e> Reader<'e> {
         if !formals.is_sorted_by_key(|formal| formal.name) {
             formals.sort_unstable_by_key(|formal| formal.name);
         }
-        let defaults = formals.iter().filter(|formal| formal.default.is_some());
+        let formals: &'static [Formal] = formals;
+        let mut defaults: Vec<u32> = (0..length as u32).collect();
+        defaults.retain(|&i| formals[i as usize].default.is_some());
+        defaults.sort_by_key(|&i| formals[i as usize].local);
         Parameter::Pattern(self.alloc(Pattern {
             name,
-            defaults: defaults.count() as u32,
+            defaults: self.ev.code.alloc_slice_copy(&defaults),
             formals,
             ellipsis,
             plan: PlanCache::new(),
