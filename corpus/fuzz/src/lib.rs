@@ -6,7 +6,9 @@ pub mod scratch;
 use nivis_eval::error::Result;
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::heap::OutOfMemory;
-use nivis_eval::host::{FileType, Host, Level, MemoryHost, RealisedOutputs, Source, WantedOutputs};
+use nivis_eval::host::{
+    CodeCache, FileType, Host, Level, MemoryHost, RealisedOutputs, Source, WantedOutputs,
+};
 use nivis_eval::settings::Settings;
 use nivis_store::derivation::{Derivation, Instantiated};
 use nivis_store::hash::Hash;
@@ -35,6 +37,10 @@ struct LimitedHost {
 }
 
 impl Host for LimitedHost {
+    fn code_cache(&self) -> Option<&dyn CodeCache> {
+        self.host.code_cache()
+    }
+
     fn interrupted(&self) -> bool {
         let polls = self.polls.get();
         self.polls.set(polls.saturating_add(1));
@@ -109,7 +115,13 @@ thread_local! {
 }
 
 fn new_evaluator() -> (Evaluator, Rc<Cell<u32>>) {
-    let mut host = MemoryHost::new();
+    let (ev, polls) = uninstalled_evaluator(MemoryHost::new());
+    nivis_primops::install(&ev).expect("the base scope can be defined");
+    (ev, polls)
+}
+
+/// An evaluator over a host, whose base scope is still to be defined, and how often it asked whether it should stop.
+pub fn uninstalled_evaluator(mut host: MemoryHost) -> (Evaluator, Rc<Cell<u32>>) {
     for (name, contents) in [("default.nix", "{ x ? 1 }: x"), ("sub/a.txt", "hello\n")] {
         let path = format!("/dir/{name}");
         host.files.insert(path.into_bytes(), contents.as_bytes().to_vec());
@@ -126,7 +138,7 @@ fn new_evaluator() -> (Evaluator, Rc<Cell<u32>>) {
     };
     let ev = Evaluator::new(Box::new(host), settings);
     ev.heap.set_limit(LIMIT);
-    nivis_primops::install(&ev).expect("the base scope can be defined");
+    ev.set_native_stack(STACK);
     (ev, polls)
 }
 
