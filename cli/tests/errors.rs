@@ -10,7 +10,14 @@ use tempfile::TempDir;
 fn nix_instantiate(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nivis"));
     command
-        .args(["nix-instantiate", "--readonly-mode", "--store", "dummy://"])
+        // Some run in the corpus, which is no place for a cache.
+        .args([
+            "nix-instantiate",
+            "--readonly-mode",
+            "--no-code-cache",
+            "--store",
+            "dummy://",
+        ])
         .args(args)
         .env_clear()
         .env("HOME", dir)
