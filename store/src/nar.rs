@@ -6,6 +6,8 @@
 
 mod reader;
 #[cfg(feature = "db")]
+mod recording;
+#[cfg(feature = "db")]
 mod restore;
 mod walk;
 pub(crate) mod wire;
@@ -17,6 +19,8 @@ use std::path::PathBuf;
 use crate::io_error::IoError;
 
 pub use reader::{parse, parse_node};
+#[cfg(feature = "db")]
+pub(crate) use recording::Recording;
 #[cfg(feature = "db")]
 pub(crate) use restore::seal_root;
 #[cfg(feature = "db")]

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::content_address::{ContentAddress, ContentAddressMethod};
 use crate::hash::{Hash, HashAlgorithm, Hasher};
 use crate::io_error::IoError;
-use crate::nar::{FileType, NarError, NarSink, NarWriter, walk};
+use crate::nar::{FileType, NarError, NarSink, NarWriter, NoSink, Tee, walk};
 
 /// How a source becomes a store object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,15 +43,14 @@ where
     F: FnMut(&Path, FileType) -> Result<bool, E>,
     E: From<NarError>,
 {
-    read_source(root, method, filter, &mut io::sink(), &mut crate::nar::NoSink)
+    read_source(root, method, filter, &mut NoSink)
 }
 
-/// Read a source once: hash it, write the archive of the store object to `archive`, and tell `files` of it.
+/// Read a source once: hash it and tell `files` of it.
 pub(crate) fn read_source<F, E>(
     root: &Path,
     method: SourceMethod,
     filter: F,
-    archive: &mut impl Write,
     files: &mut impl NarSink,
 ) -> Result<SourceHash, E>
 where
@@ -65,12 +64,11 @@ where
     let mut reading = Reading {
         nar: Hasher::sha256(),
         apart: hashed_apart,
-        archive,
     };
     match method.method {
         ContentAddressMethod::NixArchive => {
             let mut writer = NarWriter::new(&mut reading);
-            walk(root, &mut crate::nar::Tee(&mut writer, files), filter)?;
+            walk(root, &mut Tee(&mut writer, files), filter)?;
             writer.finish()?;
         }
         ContentAddressMethod::Flat | ContentAddressMethod::Text => read_flat(root, &mut reading, files)?,
@@ -90,34 +88,28 @@ where
 }
 
 /// Where an archive goes while it is made.
-struct Reading<'a, W> {
+struct Reading {
     nar: Hasher,
     /// What hashes the same, or for flat objects the contents alone, with another algorithm.
     apart: Option<Hasher>,
-    archive: &'a mut W,
 }
 
 /// Takes the archive; [`read_flat`] feeds the other hasher itself.
-impl<W: Write> Write for Reading<'_, W> {
+impl Write for Reading {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.nar.update(data);
         if let Some(apart) = &mut self.apart {
             apart.update(data);
         }
-        self.archive.write_all(data)?;
         Ok(data.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.archive.flush()
+        Ok(())
     }
 }
 
-fn read_flat<W: Write>(
-    root: &Path,
-    reading: &mut Reading<'_, W>,
-    files: &mut impl NarSink,
-) -> Result<(), NarError> {
+fn read_flat(root: &Path, reading: &mut Reading, files: &mut impl NarSink) -> Result<(), NarError> {
     let at = |action, error| IoError::at(action, root, error);
     let metadata = fs::metadata(root).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => NarError::NotFound(root.to_owned()),
@@ -134,7 +126,7 @@ fn read_flat<W: Write>(
     // The contents are hashed apart from the archive.
     let mut contents = reading.apart.take();
     let mut writer = NarWriter::new(&mut *reading);
-    let mut sink = crate::nar::Tee(&mut writer, files);
+    let mut sink = Tee(&mut writer, files);
     sink.begin_file(b"", false, size)?;
     let mut chunk = vec![0; 64 * 1024];
     let mut left = size;

@@ -1,7 +1,6 @@
 //! Adding texts, derivations and sources.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
 
 use super::LocalStore;
@@ -12,7 +11,7 @@ use crate::derivation::{
 };
 use crate::error::StoreError;
 use crate::hash::Hash;
-use crate::nar::{FileType, NarError, NoSink, Restorer};
+use crate::nar::{FileType, NarError, Restorer};
 use crate::path::StorePath;
 use crate::source::{SourceHash, SourceMethod, read_source};
 
@@ -147,7 +146,7 @@ impl LocalStore {
             answers.push(answer);
             Ok(answer)
         };
-        let read = read_source(root, method, recording, &mut spool, &mut NoSink);
+        let read = read_source(root, method, recording, &mut spool);
         if let Some(failure) = spool.failure() {
             return Err(failure.into());
         }
@@ -167,12 +166,8 @@ impl LocalStore {
             nar_hash: found.nar_hash,
             nar_size: found.nar_size,
         };
-        let data = match spool.finish()? {
-            Spooled::Archive(bytes) => Data::Archive {
-                bytes,
-                is_folder: root.is_dir(),
-                known,
-            },
+        let data = match spool.finish() {
+            Spooled::Memory(recording) => Data::Recorded { recording, known },
             Spooled::Files(folder) => Data::Files { folder, known },
             Spooled::Nowhere => {
                 let folder = self.copy_again(root, method, &answers, &found)?;
@@ -200,7 +195,7 @@ impl LocalStore {
         let mut answers = answers.iter().copied();
         let replay = |_: &Path, _| -> Result<bool, StoreError> { Ok(answers.next().unwrap_or(false)) };
         let mut files = Restorer::for_store(folder.object());
-        let found = read_source(root, method, replay, &mut io::sink(), &mut files)?;
+        let found = read_source(root, method, replay, &mut files)?;
         if found != *expected {
             return Err(NarError::Changed(root.to_owned()).into());
         }

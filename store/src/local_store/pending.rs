@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, Permissions};
-use std::io::{self, BufReader};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::files::delete_path;
 use crate::hash::{Hash, Hasher};
 use crate::io_error::IoError;
 use crate::locks::{LockKind, PathLocks, lock_name, try_lock};
-use crate::nar::{self, NarSink, NarWriter, Restorer};
+use crate::nar::{self, NarSink, NarWriter, Recording, Restorer};
 use crate::notify::Notify;
 use crate::path::StorePath;
 use crate::path_info::PathInfo;
@@ -44,12 +44,8 @@ pub(super) struct Item {
 pub(super) enum Data {
     /// The contents of one file, which is addressed as text.
     Text(Vec<u8>),
-    /// An archive.
-    Archive {
-        bytes: Vec<u8>,
-        is_folder: bool,
-        known: Known,
-    },
+    /// What a source consists of.
+    Recorded { recording: Recording, known: Known },
     /// Files that are written already, below that folder.
     Files { folder: TempDir, known: Known },
 }
@@ -74,14 +70,15 @@ impl Item {
     fn may_be_folder(&self) -> bool {
         match self.data {
             Data::Text(_) => false,
-            Data::Archive { is_folder, .. } => is_folder,
+            Data::Recorded { ref recording, .. } => recording.is_folder(),
             Data::Files { .. } => true,
         }
     }
 
     fn memory(&self) -> usize {
         match &self.data {
-            Data::Text(bytes) | Data::Archive { bytes, .. } => bytes.len(),
+            Data::Text(text) => text.len(),
+            Data::Recorded { recording, .. } => recording.size(),
             Data::Files { .. } => 0,
         }
     }
@@ -89,7 +86,7 @@ impl Item {
     pub(super) fn path_info(&self) -> PathInfo {
         let known = match &self.data {
             Data::Text(text) => text_known(text),
-            Data::Archive { known, .. } | Data::Files { known, .. } => *known,
+            Data::Recorded { known, .. } | Data::Files { known, .. } => *known,
         };
         PathInfo {
             references: self.references.clone(),
@@ -340,7 +337,7 @@ fn restore(data: &Data, place: &Path) -> Result<(), StoreError> {
             sink.write(text)?;
             sink.end_file()?;
         }
-        Data::Archive { bytes, .. } => nar::parse(&mut BufReader::new(bytes.as_slice()), &mut sink)?,
+        Data::Recorded { recording, .. } => recording.replay(&mut sink)?,
         Data::Files { .. } => {}
     }
     Ok(())
