@@ -54,6 +54,7 @@ mod stats;
 mod store_choice;
 mod store_command;
 mod store_entry;
+mod store_parameters;
 mod store_session;
 mod table;
 mod user_environment;

@@ -9,7 +9,7 @@ use crate::profile::Watching;
 use crate::program::Invocation;
 use crate::settings::file::is_url;
 use crate::store_choice::StoreChoice;
-use crate::{interrupt, stats, store_choice, store_entry};
+use crate::{interrupt, stats, store_choice, store_entry, store_session};
 use nivis_eval::attrs::{Attrs, Entry};
 use nivis_eval::error::{Error, Kind};
 use nivis_eval::evaluator::Evaluator;
@@ -76,9 +76,7 @@ impl Session {
         let uri = common.eval_store.as_deref().or(common.store.as_deref());
         store_entry::enter(invocation, common, uri, read_only)?;
         let logger = common.logger(invocation.style);
-        for warning in common.settings.warnings() {
-            logger.warning(&warning);
-        }
+        store_session::show_warnings(invocation, common);
         let mut choice = store_choice::choose(uri, &common.settings, environment, read_only)?;
         if let StoreChoice::Local(config) = &mut choice {
             config.repair = common.repair;

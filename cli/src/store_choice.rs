@@ -2,12 +2,16 @@
 
 use crate::env::Environment;
 use crate::failure::{Failure, Result};
+use crate::percent;
 use crate::settings::Settings;
+use crate::store_parameters::{Parameters, StoreKind};
 use nivis_store::config::{GcSettings, StoreConfig};
 use nivis_store::path::StoreDir;
 use nix::unistd::{AccessFlags, access};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// The experimental feature that opens stores of which nothing may be changed.
+const READ_ONLY_STORE: &str = "read-only-local-store";
 
 /// A store to work with.
 pub(crate) enum StoreChoice {
@@ -83,6 +87,33 @@ pub(crate) fn root(
     }
 }
 
+/// What the user should know of the parameters in a store's URI. `uri` is that of `--store`.
+pub(crate) fn warnings(uri: Option<&str>, settings: &Settings, environment: &Environment) -> Vec<String> {
+    let (base, parameters) = split(wanted(uri, settings, environment));
+    let is_known = base
+        .split_once("://")
+        .is_none_or(|(scheme, _)| KNOWN_SCHEMES.contains(&scheme));
+    match is_known {
+        true => parameters.warnings(kind(base), settings),
+        false => Vec::new(),
+    }
+}
+
+/// The schemes of stores that there are.
+const KNOWN_SCHEMES: [&str; 2] = ["dummy", "local"];
+
+fn split(uri: &str) -> (&str, Parameters) {
+    let (base, query) = uri.split_once('?').unwrap_or((uri, ""));
+    (base, Parameters::parse(query))
+}
+
+fn kind(base: &str) -> StoreKind {
+    match base {
+        "dummy" | "dummy://" => StoreKind::Dummy,
+        _ => StoreKind::Local,
+    }
+}
+
 /// Chooses the store. `uri` is that of `--store`.
 pub(crate) fn choose(
     uri: Option<&str>,
@@ -91,13 +122,11 @@ pub(crate) fn choose(
     read_only: bool,
 ) -> Result<StoreChoice> {
     let uri = wanted(uri, settings, environment);
-    let (base, query) = uri.split_once('?').unwrap_or((uri, ""));
-    let mut parameters = decode(query);
-    let store_dir = match parameters
-        .remove("store")
-        .or_else(|| environment.store_dir.clone())
-    {
-        Some(dir) => StoreDir::new(&dir).map_err(|error| Failure::Plain(error.to_string()))?,
+    let (base, parameters) = split(uri);
+    let kind = kind(base);
+    parameters.check(kind, settings)?;
+    let store_dir = match parameters.get("store").or(environment.store_dir.as_deref()) {
+        Some(dir) => StoreDir::new(dir).map_err(|error| Failure::Plain(error.to_string()))?,
         None => StoreDir::default(),
     };
     let location = match base {
@@ -106,17 +135,25 @@ pub(crate) fn choose(
             None => Location::AtItsPlace,
         },
         "" | "auto" | "local" | "local://" => Location::AtItsPlace,
-        "dummy" | "dummy://" => return Ok(StoreChoice::Dummy(store_dir)),
+        _ if kind == StoreKind::Dummy => return Ok(StoreChoice::Dummy(store_dir)),
         "daemon" => return Err(unsupported(uri)),
         _ => match base.split_once("://") {
-            Some(("local", path)) => Location::Below(absolute(&percent_decoded(path))?),
-            Some((scheme, _)) => return Err(unknown_scheme(scheme)),
+            Some(("local", path)) => {
+                Location::Below(absolute(&String::from_utf8_lossy(&percent::decode(path)))?)
+            }
+            Some((scheme, _)) => return Err(unknown_scheme(base, scheme)),
             None if base.contains('/') => Location::Below(absolute(base)?),
             None => return Err(Failure::Usage(format!("Cannot parse Nix store '{uri}'"))),
         },
     };
-    let mut config = configure(location, store_dir, &mut parameters, environment)?;
-    config.read_only = read_only || parameters.get("read-only").is_some_and(|value| value == "true");
+    let mut config = configure(location, store_dir, &parameters, environment);
+    if parameters.is_true("read-only") && !settings.has_feature(READ_ONLY_STORE) {
+        return Err(Failure::Plain(format!(
+            "experimental Nix feature '{READ_ONLY_STORE}' is disabled; \
+             add '--extra-experimental-features {READ_ONLY_STORE}' to enable it"
+        )));
+    }
+    config.read_only = read_only || parameters.is_true("read-only");
     config.use_sqlite_wal = settings.bool("use-sqlite-wal");
     config.fsync_metadata = settings.bool("fsync-metadata");
     config.sync_before_registering = settings.bool("sync-before-registering");
@@ -170,20 +207,13 @@ fn may_write(folder: &Path) -> bool {
 fn configure(
     location: Location,
     store_dir: StoreDir,
-    parameters: &mut BTreeMap<String, String>,
+    parameters: &Parameters,
     environment: &Environment,
-) -> Result<StoreConfig> {
-    let mut folder = |name: &str| match parameters.remove(name) {
-        Some(path) => absolute(&path).map(Some),
-        None => Ok(None),
-    };
-    let root = match folder("root")? {
-        Some(root) => Some(root),
-        None => match location {
-            Location::AtItsPlace => None,
-            Location::Below(root) => Some(root),
-        },
-    };
+) -> StoreConfig {
+    let root = parameters.path("root").or(match location {
+        Location::AtItsPlace => None,
+        Location::Below(root) => Some(root),
+    });
     let mut config = match root {
         Some(root) => StoreConfig {
             store_dir,
@@ -191,10 +221,10 @@ fn configure(
         },
         None => StoreConfig::new(store_dir, &environment.state_dir, &environment.log_dir),
     };
-    config.state_dir = folder("state")?.unwrap_or(config.state_dir);
-    config.log_dir = folder("log")?.unwrap_or(config.log_dir);
-    config.real_store_dir = folder("real")?.unwrap_or(config.real_store_dir);
-    Ok(config)
+    config.state_dir = parameters.path("state").unwrap_or(config.state_dir);
+    config.log_dir = parameters.path("log").unwrap_or(config.log_dir);
+    config.real_store_dir = parameters.path("real").unwrap_or(config.real_store_dir);
+    config
 }
 
 fn absolute(path: &str) -> Result<PathBuf> {
@@ -202,37 +232,13 @@ fn absolute(path: &str) -> Result<PathBuf> {
         .map_err(|error| Failure::Plain(format!("cannot make '{path}' absolute: {error}")))
 }
 
-fn decode(query: &str) -> BTreeMap<String, String> {
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (percent_decoded(name), percent_decoded(value)))
-        .collect()
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = vec![];
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let code = tail.get(..2).filter(|_| byte == b'%');
-        let code = code.and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(code) => {
-                bytes.push(code);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn unknown_scheme(scheme: &str) -> Failure {
+fn unknown_scheme(uri: &str, scheme: &str) -> Failure {
     match scheme {
-        "http" | "https" | "file" | "s3" | "ssh" | "ssh-ng" | "unix" => unsupported(&format!("{scheme}://")),
+        "file" | "http" | "https" | "s3" => Failure::Plain(format!(
+            "the store '{uri}' is a binary cache, which is not supported yet; '--store PATH' opens a store in a \
+             folder, and 'nix-store --export' and 'nix-store --import' move objects between stores"
+        )),
+        "ssh" | "ssh-ng" | "unix" => unsupported(&format!("{scheme}://")),
         _ => Failure::Plain(format!("don't know how to open Nix store with scheme '{scheme}'")),
     }
 }

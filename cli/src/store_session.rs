@@ -59,13 +59,24 @@ pub(crate) fn run_here(
     outcome.and(kept).and(flushed)
 }
 
+/// Shows what the user should know of the settings and of the stores' parameters.
+pub(crate) fn show_warnings(invocation: &Invocation, common: &Common) {
+    let logger = common.logger(invocation.style);
+    let of_store = |uri| store_choice::warnings(uri, &common.settings, &invocation.environment);
+    let mut warnings = common.settings.warnings();
+    warnings.extend(of_store(common.store.as_deref()));
+    if let Some(uri) = &common.eval_store {
+        warnings.extend(of_store(Some(uri)));
+    }
+    for warning in warnings {
+        logger.warning(&warning);
+    }
+}
+
 impl<'i> StoreSession<'i> {
     /// Nothing is opened before it is needed.
     fn new(invocation: &'i Invocation, common: &'i Common) -> Result<StoreSession<'i>> {
-        let logger = common.logger(invocation.style);
-        for warning in common.settings.warnings() {
-            logger.warning(&warning);
-        }
+        show_warnings(invocation, common);
         StoreSession::open(invocation, common)
     }
 

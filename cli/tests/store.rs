@@ -248,3 +248,56 @@ fn refused_imports_leave_nothing() {
     let left = fs::read_dir(other.path("store")).unwrap().count();
     assert_eq!(left, 1, "only the folder of links");
 }
+
+#[test]
+fn parameters_of_stores_without_effect_are_warned_of() {
+    let place = Place::new();
+    fs::write(place.path("a"), "a").unwrap();
+    let run = |uri: &str, more: &[&str]| {
+        let (_, said, status) = place.run("nix-store", &[&["--store", uri, "--add", "a"], more].concat());
+        (said, status)
+    };
+    let foo = "warning: unknown setting 'foo'\n".to_owned();
+    assert_eq!(run("./x?foo=1", &[]), (foo.clone(), Some(0)));
+    let feature = "read-only-local-store";
+    let disabled = format!(
+        "error: experimental Nix feature '{feature}' is disabled; \
+         add '--extra-experimental-features {feature}' to enable it\n"
+    );
+    let read_only = "./x?foo=1&read-only=true";
+    assert_eq!(run(read_only, &[]), (format!("{foo}{disabled}"), Some(1)));
+    let enabled = ["--extra-experimental-features", feature];
+    assert_eq!(run(read_only, &enabled), (foo.clone(), Some(0)));
+    let wrong =
+        "error: setting 'priority' has invalid value 'x'\nTry 'nix-store --help' for more information.\n";
+    assert_eq!(run("./x?foo=1&priority=x", &[]), (wrong.to_owned(), Some(1)));
+    let (said, status) = run("file:///cache?foo=1", &[]);
+    assert!(
+        said.starts_with("error: the store 'file:///cache' is a binary cache"),
+        "{said}"
+    );
+    assert_eq!(status, Some(1));
+}
+
+#[test]
+fn each_store_is_warned_of_once() {
+    let place = Place::new();
+    let expression = r#"derivation { name = "n"; system = "s"; builder = "b"; }"#;
+    let stores = [
+        "--store",
+        "./x?foo=1",
+        "--eval-store",
+        "./y?bar=1",
+        "-E",
+        expression,
+    ];
+    for (name, more) in [("nix-instantiate", "--readonly-mode"), ("nix-build", "--dry-run")] {
+        let (_, said, _) = place.run(name, &[&[more], stores.as_slice()].concat());
+        let warnings: Vec<_> = said
+            .lines()
+            .filter(|line| line.contains("unknown setting"))
+            .collect();
+        let expected = ["foo", "bar"].map(|name| format!("warning: unknown setting '{name}'"));
+        assert_eq!(warnings, expected, "{name}");
+    }
+}
