@@ -1,7 +1,7 @@
 //! Where a source goes while it is hashed: to memory, and if that gets too large, to files.
 //!
-//! The files are written by the thread that hashes. A thread of its own for them would cost a copy of everything, and
-//! reading that from the cache of another processor: a third more time of processors for hardly any time saved.
+//! The files are written by the thread that hashes. A thread of its own for them cost a copy of everything, and reading
+//! that from the cache of another processor: a fifth more processor time, and hardly any time was saved.
 
 use super::LocalStore;
 use super::pending::TempDir;
