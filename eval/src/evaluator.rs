@@ -217,12 +217,6 @@ impl Evaluator {
         symbols.into_iter().map(|symbol| self.name(symbol)).collect()
     }
 
-    /// Defines one more global name.
-    pub fn define_global(&self, name: &str, slot: Slot) {
-        let symbol = self.intern(name.as_bytes());
-        self.base_scope.borrow_mut().insert(symbol, slot);
-    }
-
     /// Marks all sources loaded so far as part of the program: frames in them are not shown.
     pub fn mark_sources_internal(&self, end: Pos) {
         self.internal_end.set(end);

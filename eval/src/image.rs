@@ -5,7 +5,7 @@
 //! the names of the base scope, so the host may keep it ([`Saved`]) and save the next process the parsing.
 //!
 //! An image is a sequence of records, one for each node, a node behind its operands. A record starts with its [`Tag`]; what
-//! follows are numbers in 7-bit groups ([`number`]): names as places on the file's roll, positions counted from the
+//! follows are numbers in 7-bit groups ([`put_number`]): names as places on the file's roll, positions counted from the
 //! start of the file, operands as distances to the records before.
 //!
 //! Images come from [`writer`] alone, or from a host that answers for their being whole; reading looks at no byte beyond
@@ -24,7 +24,7 @@ use nivis_lang::symbol::Symbol;
 use nivis_store::hash::{HashAlgorithm, Hasher};
 
 /// The version of the form of images. It changes with [`Tag`] and with what records hold.
-pub(crate) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
 
 macro_rules! tags {
     ($($name:ident),* $(,)?) => {

@@ -84,7 +84,7 @@ impl Default for Settings {
             allow_import_from_derivation: true,
             read_only: false,
             count_calls: false,
-            initial_heap_size: 480 << 20,
+            initial_heap_size: 240 << 20,
             features: BTreeSet::new(),
             current_dir: b"/".to_vec(),
             home: None,
