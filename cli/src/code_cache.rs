@@ -6,7 +6,7 @@
 
 mod pack;
 
-use crate::listing_index::program_identity;
+use crate::program;
 use nivis_eval::host::CodeCache;
 use nivis_store::hash::Hash;
 use nix::fcntl::{Flock, FlockArg};
@@ -56,7 +56,7 @@ impl CodeFolder {
 
     fn program(&self) -> &str {
         self.program
-            .get_or_init(|| Hash::sha256(program_identity().as_bytes()).to_nix32()[..16].to_owned())
+            .get_or_init(|| Hash::sha256(program::identity().as_bytes()).to_nix32()[..16].to_owned())
     }
 
     /// The packs that there are, from the smallest to the biggest.
@@ -155,10 +155,10 @@ impl CodeCache for CodeFolder {
         self.packs().iter().rev().find_map(|pack| pack.find(key))
     }
 
-    fn keep(&self, key: &Key, code: &[u8]) {
+    fn keep(&self, key: &Key, code: Vec<u8>) {
         let mut new = self.new.borrow_mut();
         new.bytes += code.len();
-        new.entries.insert(*key, code.to_vec());
+        new.entries.insert(*key, code);
         if new.bytes >= WRITE_FROM {
             drop(new);
             // A cache that cannot be written is one that forgets.
@@ -196,7 +196,7 @@ mod tests {
 
     fn fill(folder: &Path, numbers: std::ops::Range<u32>) {
         let cache = CodeFolder::new(folder.to_owned());
-        numbers.for_each(|i| cache.keep(&key(i), &code(i)));
+        numbers.for_each(|i| cache.keep(&key(i), code(i)));
     }
 
     fn found(folder: &Path, numbers: std::ops::Range<u32>) -> usize {

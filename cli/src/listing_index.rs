@@ -6,6 +6,7 @@
 
 use crate::host::StoreHandle;
 use crate::host::recorder::{Answer, Facts, Question};
+use crate::program;
 use nivis_store::hash::Hash;
 use nivis_store::path::StorePath;
 use std::fs;
@@ -20,17 +21,6 @@ const MAGIC: &[u8] = b"nivis listing 2\n";
 const END: &[u8] = b"complete";
 /// So many entries are kept.
 const MAX_ENTRIES: usize = 32;
-
-/// What tells this program from others, and from what it was before it was built anew.
-pub(crate) fn program_identity() -> String {
-    let Ok(program) = std::env::current_exe() else {
-        return String::new();
-    };
-    match fs::metadata(&program) {
-        Ok(metadata) => format!("{program:?} {} {:?}", metadata.len(), metadata.modified().ok()),
-        Err(_) => String::new(),
-    }
-}
 
 /// An entry of the index, which may or may not be there.
 pub(crate) struct ListingIndex {
@@ -61,7 +51,7 @@ impl ListingIndex {
     pub(crate) fn new(folder: &Path, given: &str) -> ListingIndex {
         let mut key = given.to_owned();
         // Another version of the program may print something else.
-        key.push_str(&program_identity());
+        key.push_str(&program::identity());
         ListingIndex {
             path: folder.join(Hash::sha256(key.as_bytes()).to_base16()),
         }

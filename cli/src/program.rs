@@ -42,6 +42,17 @@ pub(crate) struct Invocation {
     pub(crate) stack_size: usize,
 }
 
+/// What tells this program from others, and from what it was before it was built anew.
+pub(crate) fn identity() -> String {
+    let Ok(program) = std::env::current_exe() else {
+        return String::new();
+    };
+    match std::fs::metadata(&program) {
+        Ok(metadata) => format!("{program:?} {} {:?}", metadata.len(), metadata.modified().ok()),
+        Err(_) => String::new(),
+    }
+}
+
 /// Runs the command on a thread with a large stack; this one waits for signals.
 pub(crate) fn main() -> ! {
     store_entry::run_if_asked();

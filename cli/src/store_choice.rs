@@ -235,7 +235,7 @@ fn absolute(path: &str) -> Result<PathBuf> {
 fn unknown_scheme(uri: &str, scheme: &str) -> Failure {
     match scheme {
         "file" | "http" | "https" | "s3" => Failure::Plain(format!(
-            "the store '{uri}' is a binary cache, which is not supported yet; '--store PATH' opens a store in a \
+            "the store '{uri}' is a binary cache, and these cannot be opened; '--store PATH' opens a store in a \
              folder, and 'nix-store --export' and 'nix-store --import' move objects between stores"
         )),
         "ssh" | "ssh-ng" | "unix" => unsupported(&format!("{scheme}://")),

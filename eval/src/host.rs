@@ -110,7 +110,7 @@ pub trait CodeCache {
     /// The code that was kept under a key, whole or not at all.
     fn find(&self, key: &[u8; 32]) -> Option<Vec<u8>>;
     /// Keeps code. A cache that cannot is one that forgets.
-    fn keep(&self, key: &[u8; 32], code: &[u8]);
+    fn keep(&self, key: &[u8; 32], code: Vec<u8>);
 }
 
 /// What the evaluator needs from outside. Paths are absolute bytes.
@@ -260,8 +260,8 @@ impl CodeCache for MemoryCode {
         Some(found)
     }
 
-    fn keep(&self, key: &[u8; 32], code: &[u8]) {
-        self.entries.borrow_mut().insert(*key, code.to_vec());
+    fn keep(&self, key: &[u8; 32], code: Vec<u8>) {
+        self.entries.borrow_mut().insert(*key, code);
     }
 }
 

@@ -24,7 +24,7 @@ use nivis_lang::symbol::Symbol;
 use nivis_store::hash::{HashAlgorithm, Hasher};
 
 /// The version of the form of images. It changes with [`Tag`] and with what records hold.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 macro_rules! tags {
     ($($name:ident),* $(,)?) => {
@@ -64,15 +64,16 @@ pub(crate) struct Place {
 }
 
 /// An image with the names it refers to, as the host keeps it.
-pub(crate) struct Saved<'a> {
+struct Saved<'a> {
     names: Vec<&'a [u8]>,
     expressions: u64,
+    root: Node,
     records: &'a [u8],
 }
 
 impl<'a> Saved<'a> {
     /// Takes apart what [`Evaluator::save_image`] put together. `None` if it is cut off.
-    pub(crate) fn read(bytes: &'a [u8]) -> Option<Saved<'a>> {
+    fn read(bytes: &'a [u8]) -> Option<Saved<'a>> {
         let mut rest = bytes;
         let count = usize::try_from(take_number(&mut rest)?).ok()?;
         if count > rest.len() {
@@ -88,6 +89,7 @@ impl<'a> Saved<'a> {
         Some(Saved {
             names,
             expressions: take_number(&mut rest)?,
+            root: Node(u32::try_from(take_number(&mut rest)?).ok()?),
             records: rest,
         })
     }
@@ -152,14 +154,12 @@ impl Evaluator {
         directory: &[u8],
     ) -> Option<Result<&'static ThunkCode>> {
         let saved = Saved::read(saved)?;
-        let (records, root) = saved.records.split_last_chunk::<4>()?;
-        let root = Node(u32::from_le_bytes(*root));
         let mut symbols = self.symbols.borrow_mut();
         let names: Vec<Symbol> = saved.names.iter().map(|name| symbols.intern(name)).collect();
         drop(symbols);
         let expressions = &self.stats.expressions;
         expressions.set(expressions.get().wrapping_add(saved.expressions));
-        Some(self.add_image(records, &names, start, directory, root))
+        Some(self.add_image(saved.records, &names, start, directory, saved.root))
     }
 
     /// An image as the host keeps it.
@@ -174,8 +174,8 @@ impl Evaluator {
             saved.extend_from_slice(name);
         }
         put_number(&mut saved, writer.expressions());
+        put_number(&mut saved, root.0.into());
         saved.extend_from_slice(writer.records());
-        saved.extend_from_slice(&root.0.to_le_bytes());
         saved
     }
 }

@@ -23,6 +23,9 @@ use std::sync::Arc;
 /// Parsing a smaller file costs no more than finding its code in a cache.
 const CACHED_FROM: usize = 100;
 
+/// For code that no host keeps.
+const NOT_KEPT: Option<fn(Vec<u8>)> = None;
+
 /// What was seen of the file system.
 #[derive(Default)]
 pub(crate) struct Files {
@@ -121,14 +124,15 @@ impl Evaluator {
         let start = self.add_source(origin, source);
         let cache = self.host.code_cache();
         let Some(cache) = cache.filter(|_| is_file && scope.is_empty() && start.is_some()) else {
-            return self.parse_and_lower(source, start, base_dir, scope, |_| ());
+            return self.parse_and_lower(source, start, base_dir, scope, NOT_KEPT);
         };
         let key = self.code_key(source);
         let kept = cache.find(&key);
         if let Some(code) = kept.and_then(|kept| self.add_saved_image(&kept, start, base_dir)) {
             return code;
         }
-        self.parse_and_lower(source, start, base_dir, scope, |code| cache.keep(&key, code))
+        let keep = |code| cache.keep(&key, code);
+        self.parse_and_lower(source, start, base_dir, scope, Some(keep))
     }
 
     /// Registers a source; returns the position of its first byte.
@@ -181,7 +185,7 @@ impl Evaluator {
             directory: base_dir,
             scope: &names,
         };
-        let value = self.run_code(self.lower(&unit, |_| ())?, scope)?;
+        let value = self.run_code(self.lower(&unit, NOT_KEPT)?, scope)?;
         self.expect_attrs(value.slot(), Pos::NONE, "while evaluating bindings")
     }
 
@@ -236,7 +240,7 @@ impl Evaluator {
         start: Pos,
         base_dir: &[u8],
         scope: &[Symbol],
-        keep: impl FnOnce(&[u8]),
+        keep: Option<impl FnOnce(Vec<u8>)>,
     ) -> Result<&'static ThunkCode> {
         // Parsing does not nest, but an error on the way must not leave the arena borrowed.
         let mut arena = self.files.arena.take();
@@ -247,10 +251,7 @@ impl Evaluator {
                 directory: base_dir,
                 scope,
             };
-            match parsed.warnings.is_empty() {
-                true => self.lower(&unit, keep),
-                false => self.lower(&unit, |_| ()),
-            }
+            self.lower(&unit, keep.filter(|_| parsed.warnings.is_empty()))
         });
         arena.reset();
         self.files.arena.replace(arena);

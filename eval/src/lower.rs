@@ -27,11 +27,15 @@ pub(crate) struct Unit<'a> {
 }
 
 impl Evaluator {
-    /// Lowers a file. `keep` is given what the host may keep of it, if that says all there is to say.
-    pub(crate) fn lower(&self, unit: &Unit<'_>, keep: impl FnOnce(&[u8])) -> Result<&'static ThunkCode> {
+    /// Lowers a file. `keep`, if there is one, is given what the host may keep of it, if that says all there is to say.
+    pub(crate) fn lower(
+        &self,
+        unit: &Unit<'_>,
+        keep: Option<impl FnOnce(Vec<u8>)>,
+    ) -> Result<&'static ThunkCode> {
         self.write(unit, |writer, root| {
-            if writer.is_portable() && unit.scope.is_empty() {
-                keep(&self.save_image(writer, root));
+            if let Some(keep) = keep.filter(|_| writer.is_portable()) {
+                keep(self.save_image(writer, root));
             }
             let expressions = &self.stats.expressions;
             expressions.set(expressions.get().wrapping_add(writer.expressions()));

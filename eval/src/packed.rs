@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //!
-//! * A word was made by [`Op::pack`] or [`LazyOp::pack`]: under a tag of a pointer lies the address of a `'static` object
+//! * A word was made by [`Op::pack`], [`LazyOp::pack`] or [`Code::in_image`]: under a tag of a pointer lies the address of a `'static` object
 //!   of that tag's type.
 //! * Addresses have at most 56 bits. So do most values; others, and huge indices, lie in the arena.
 
