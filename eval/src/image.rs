@@ -191,7 +191,17 @@ fn put_number(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Takes a number from the front; `None` where the bytes end before it does.
+#[inline(always)]
 fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+    let (&first, rest) = bytes.split_first()?;
+    if first < 0x80 {
+        *bytes = rest;
+        return Some(first.into());
+    }
+    take_long_number(bytes)
+}
+
+fn take_long_number(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;

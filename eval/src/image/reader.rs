@@ -1,6 +1,6 @@
 //! Reading records: from bytes to code that runs.
 
-use super::{Image, Place, Tag};
+use super::{Image, Place, Tag, take_number};
 use crate::code::*;
 use crate::error::Result;
 use crate::evaluator::Evaluator;
@@ -37,36 +37,14 @@ pub(super) struct Cursor {
     image: &'static Image,
     /// Where the record starts.
     start: u32,
-    at: usize,
+    /// What was not read yet.
+    rest: &'static [u8],
 }
 
 impl Cursor {
     #[inline(always)]
-    fn byte(&mut self) -> u8 {
-        let byte = self.image.records[self.at];
-        self.at += 1;
-        byte
-    }
-
-    #[inline(always)]
     fn number(&mut self) -> u64 {
-        let byte = self.byte();
-        match byte < 0x80 {
-            true => byte.into(),
-            false => self.long_number(byte),
-        }
-    }
-
-    fn long_number(&mut self, first: u8) -> u64 {
-        let mut number = u64::from(first & 0x7f);
-        for shift in (7..64).step_by(7) {
-            let byte = self.byte();
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                break;
-            }
-        }
-        number
+        take_number(&mut self.rest).expect("the image is whole")
     }
 
     #[inline(always)]
@@ -80,8 +58,8 @@ impl Cursor {
 
     fn bytes(&mut self) -> &'static [u8] {
         let length = self.count();
-        let bytes = &self.image.records[self.at..self.at + length];
-        self.at += length;
+        let (bytes, rest) = self.rest.split_at(length);
+        self.rest = rest;
         bytes
     }
 
@@ -135,13 +113,15 @@ impl<'e> Reader<'e> {
     /// What a record is, and the rest of it.
     #[inline(always)]
     fn record(&self, start: u32) -> (Tag, Cursor) {
-        let mut cursor = Cursor {
+        let (&tag, rest) = self.image.records[start as usize..]
+            .split_first()
+            .expect("the image is whole");
+        let cursor = Cursor {
             image: self.image,
             start,
-            at: start as usize,
+            rest,
         };
-        let tag = Tag::ALL[usize::from(cursor.byte())];
-        (tag, cursor)
+        (Tag::ALL[usize::from(tag)], cursor)
     }
 
     fn alloc<T>(&self, code: T) -> &'static T {
