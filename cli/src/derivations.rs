@@ -3,7 +3,7 @@
 
 use crate::collection::collect_if_due;
 use nivis_eval::attrs::Attrs;
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::{Error, Kind, Result, ResultExt};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::ops::coerce::Coercion;
@@ -264,7 +264,7 @@ pub(crate) fn coerce_to_store_path(
     pos: Pos,
     context: &'static str,
 ) -> Result<StorePath> {
-    let mut strings = ContextId::EMPTY;
+    let mut strings = ContextBuilder::default();
     let text = ev.coerce_to_string(slot, pos, &mut strings, context, Coercion::PLAIN)?;
     ev.host.store_dir().parse(&text).map_err(|_| {
         let message = format!(

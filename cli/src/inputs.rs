@@ -84,7 +84,7 @@ impl Session {
             error.details_mut().frames.clear();
             error
         })?;
-        let mut context = nivis_eval::context::ContextId::EMPTY;
+        let mut context = nivis_eval::context::ContextBuilder::default();
         let path = ev.coerce_to_path(result.slot(), Pos::NONE, &mut context, "while looking up a file")?;
         Ok(path.into_owned())
     }

@@ -5,14 +5,14 @@
 
 use hashbrown::HashTable;
 use nivis_store::path::StorePath;
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHasher};
 use std::cell::RefCell;
-use std::hash::Hasher;
+use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A set of context elements.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(transparent)]
 pub struct ContextId(u32);
 
@@ -24,6 +24,48 @@ impl ContextId {
     #[inline(always)]
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+}
+
+/// What the context of a text in the making will be: the union of the contexts of its parts, put together at the end,
+/// so that no table has to know the unions of all that came before.
+#[derive(Clone, Default, Debug)]
+pub struct ContextBuilder {
+    first: ContextId,
+    /// Sets other than the first one, without repetitions in a row.
+    others: Vec<ContextId>,
+}
+
+impl ContextBuilder {
+    /// Adds a part's context.
+    #[inline(always)]
+    pub fn add(&mut self, id: ContextId) {
+        if id.is_empty() || id == self.first {
+            return;
+        }
+        match self.first.is_empty() {
+            true => self.first = id,
+            false => self.add_other(id),
+        }
+    }
+
+    fn add_other(&mut self, id: ContextId) {
+        if self.others.last() == Some(&id) {
+            return;
+        }
+        if self.others.len() == self.others.capacity() {
+            // Parts of long texts tend to have few contexts among them.
+            self.others.sort_unstable();
+            self.others.dedup();
+            self.others.reserve(self.others.len().max(4));
+        }
+        self.others.push(id);
+    }
+
+    /// Whether no part had a context.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
     }
 }
 
@@ -45,9 +87,10 @@ pub enum ContextElement {
 
 #[derive(Default)]
 struct Tables {
-    elements: Vec<ContextElement>,
-    /// The number of each element, and the set of it alone.
-    numbers: FxHashMap<ContextElement, (u32, ContextId)>,
+    /// All elements, each with the set of it alone.
+    elements: Vec<(ContextElement, ContextId)>,
+    /// The numbers of the elements: their places in that list.
+    numbers: HashTable<u32>,
     /// The numbers in all sets, one set after another, each in increasing order.
     members: Vec<u32>,
     sets: Vec<Range<u32>>,
@@ -90,22 +133,28 @@ impl Tables {
         id
     }
 
+    /// The number of an element, and the set of it alone.
     fn element(&mut self, element: ContextElement) -> (u32, ContextId) {
-        if let Some(&known) = self.numbers.get(&element) {
-            return known;
+        let hash_of_element = |element: &ContextElement| FxBuildHasher.hash_one(element);
+        let hash = hash_of_element(&element);
+        let elements = &self.elements;
+        if let Some(&number) = self.numbers.find(hash, |&i| elements[i as usize].0 == element) {
+            return (number, elements[number as usize].1);
         }
-        let number = self.elements.len() as u32;
-        self.elements.push(element.clone());
-        let entry = (number, self.intern(&[number]));
-        self.numbers.insert(element, entry);
-        entry
+        let number = elements.len() as u32;
+        let set = self.intern(&[number]);
+        self.elements.push((element, set));
+        let elements = &self.elements;
+        self.numbers
+            .insert_unique(hash, number, |&i| hash_of_element(&elements[i as usize].0));
+        (number, set)
     }
 
-    fn union(&mut self, a: ContextId, b: ContextId) -> ContextId {
+    /// The union of sets.
+    fn union(&mut self, sets: impl Iterator<Item = ContextId>) -> ContextId {
         let mut union = std::mem::take(&mut self.scratch);
         union.clear();
-        union.extend_from_slice(self.members(a));
-        union.extend_from_slice(self.members(b));
+        sets.for_each(|id| union.extend_from_slice(self.members(id)));
         union.sort_unstable();
         union.dedup();
         let id = self.intern(&union);
@@ -157,7 +206,7 @@ impl Contexts {
         let tables = self.tables.borrow();
         let members = tables.members(id).iter();
         let mut elements: Vec<ContextElement> = members
-            .map(|&number| tables.elements[number as usize].clone())
+            .map(|&number| tables.elements[number as usize].0.clone())
             .collect();
         elements.sort_unstable();
         elements
@@ -175,13 +224,29 @@ impl Contexts {
         }
     }
 
+    /// The context of a text that was made.
+    #[inline]
+    pub fn build(&self, builder: ContextBuilder) -> ContextId {
+        match builder.others[..] {
+            [] => builder.first,
+            [other] => self.union_slow(builder.first, other),
+            _ => self.build_from_many(&builder),
+        }
+    }
+
+    #[cold]
+    fn build_from_many(&self, builder: &ContextBuilder) -> ContextId {
+        let sets = builder.others.iter().copied();
+        self.tables.borrow_mut().union(sets.chain([builder.first]))
+    }
+
     fn union_slow(&self, a: ContextId, b: ContextId) -> ContextId {
         let key = (ContextId(a.0.min(b.0)), ContextId(a.0.max(b.0)));
         let mut tables = self.tables.borrow_mut();
         if let Some(&id) = tables.unions.get(&key) {
             return id;
         }
-        let id = tables.union(a, b);
+        let id = tables.union([a, b].into_iter());
         tables.unions.insert(key, id);
         id
     }
@@ -206,5 +271,23 @@ mod tests {
         assert_eq!(ab, contexts.intern(vec![path("b"), path("a"), path("a")]));
         assert_eq!(contexts.union(ContextId::EMPTY, b), b);
         assert!(contexts.elements(ContextId::EMPTY).is_empty());
+    }
+
+    #[test]
+    fn a_builder_gives_the_union_of_what_was_added() {
+        let contexts = Contexts::new();
+        let singles: Vec<ContextId> = (0..10)
+            .map(|i| contexts.singleton(path(&format!("p{i}"))))
+            .collect();
+        for n in 0..singles.len() {
+            let mut builder = ContextBuilder::default();
+            for round in 0..3 {
+                singles[..n].iter().skip(round).for_each(|&id| builder.add(id));
+                builder.add(ContextId::EMPTY);
+            }
+            assert_eq!(builder.is_empty(), n == 0);
+            let union = singles[..n].iter().fold(ContextId::EMPTY, |a, &b| contexts.union(a, b));
+            assert_eq!(contexts.build(builder), union, "{n}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The evaluator's state, and the operations on it that everybody uses.
 
 use crate::attrs::{Attrs, Entry};
-use crate::context::{ContextId, Contexts};
+use crate::context::{ContextBuilder, Contexts};
 use crate::derivations::Derivations;
 use crate::error::{Error, Kind, Result, ResultExt};
 use crate::heap::Heap;
@@ -461,12 +461,12 @@ impl Evaluator {
         slot: Slot,
         pos: Pos,
         context: &'static str,
-        into: &mut ContextId,
+        into: &mut ContextBuilder,
     ) -> Result<&'static [u8]> {
         match self.force(slot, pos) {
             Ok(value) => match value.as_string() {
                 Some(string) => {
-                    *into = self.contexts.union(*into, string.context());
+                    into.add(string.context());
                     Ok(string.bytes())
                 }
                 None => Err(self.type_error(Type::String, value).at(pos).frame(pos, context)),
@@ -478,7 +478,7 @@ impl Evaluator {
     /// Forces to a string; its context is ignored.
     #[inline]
     pub fn expect_string(&self, slot: Slot, pos: Pos, context: &'static str) -> Result<&'static [u8]> {
-        self.expect_string_in(slot, pos, context, &mut ContextId::EMPTY.clone())
+        self.expect_string_in(slot, pos, context, &mut ContextBuilder::default())
     }
 
     /// Forces to a string that must not have a context.
@@ -488,7 +488,7 @@ impl Evaluator {
         pos: Pos,
         context: &'static str,
     ) -> Result<&'static [u8]> {
-        let mut found = ContextId::EMPTY;
+        let mut found = ContextBuilder::default();
         let string = self.expect_string_in(slot, pos, context, &mut found)?;
         if found.is_empty() {
             return Ok(string);
@@ -497,7 +497,7 @@ impl Evaluator {
             "the string '{}' is not allowed to refer to a store path (such as '{}')",
             String::from_utf8_lossy(string),
             self.contexts
-                .elements(found)
+                .elements(self.contexts.build(found))
                 .first()
                 .map(|element| self.show_context(element))
                 .unwrap_or_default()

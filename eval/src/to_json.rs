@@ -3,7 +3,7 @@
 //! The text ends up in store paths, so it is the reference's to the byte: no blanks, names in the order of their
 //! bytes, and no escapes but those JSON needs.
 
-use crate::context::ContextId;
+use crate::context::ContextBuilder;
 use crate::error::{Error, Kind, Result, ResultExt};
 use crate::evaluator::Evaluator;
 use crate::function::FunctionKind;
@@ -35,7 +35,7 @@ impl JsonStyle {
 
 impl Evaluator {
     /// A value as JSON; the contexts met are added to `into`.
-    pub fn to_json(&self, slot: Slot, pos: Pos, into: &mut ContextId, style: JsonStyle) -> Result<Vec<u8>> {
+    pub fn to_json(&self, slot: Slot, pos: Pos, into: &mut ContextBuilder, style: JsonStyle) -> Result<Vec<u8>> {
         let mut out = Vec::with_capacity(TEXT_SIZE);
         self.write_json(&mut out, slot, pos, into, style)?;
         Ok(out)
@@ -47,7 +47,7 @@ impl Evaluator {
         out: &mut Vec<u8>,
         slot: Slot,
         pos: Pos,
-        into: &mut ContextId,
+        into: &mut ContextBuilder,
         style: JsonStyle,
     ) -> Result<()> {
         let _depth = self.enter_call(pos)?;
@@ -64,7 +64,7 @@ impl Evaluator {
             Unpacked::Int(i) => out.extend_from_slice(i.to_string().as_bytes()),
             Unpacked::Float(f) => number::write_json(out, f),
             Unpacked::String(string) => {
-                *into = self.contexts.union(*into, string.context());
+                into.add(string.context());
                 write_json_string(out, string.bytes())?;
             }
             Unpacked::Path(path) if style.copy_to_store => {
@@ -89,7 +89,7 @@ impl Evaluator {
         out: &mut Vec<u8>,
         list: &'static [Slot],
         pos: Pos,
-        into: &mut ContextId,
+        into: &mut ContextBuilder,
         style: JsonStyle,
     ) -> Result<()> {
         out.push(b'[');
@@ -109,7 +109,7 @@ impl Evaluator {
         out: &mut Vec<u8>,
         value: Value,
         pos: Pos,
-        into: &mut ContextId,
+        into: &mut ContextBuilder,
         style: JsonStyle,
     ) -> Result<()> {
         let Some(set) = value.as_attrs() else {

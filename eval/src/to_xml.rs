@@ -2,7 +2,7 @@
 
 use crate::attrs::Attrs;
 use crate::code::{LambdaCode, Parameter};
-use crate::context::ContextId;
+use crate::context::ContextBuilder;
 use crate::error::Result;
 use crate::evaluator::Evaluator;
 use crate::function::{Function, FunctionKind};
@@ -28,7 +28,7 @@ impl Evaluator {
         slot: Slot,
         options: XmlOptions,
         pos: Pos,
-        context: &mut ContextId,
+        context: &mut ContextBuilder,
         out: &mut Vec<u8>,
     ) -> Result<()> {
         out.extend_from_slice(b"<?xml version='1.0' encoding='utf-8'?>\n");
@@ -57,7 +57,7 @@ struct Location {
 struct Writer<'a> {
     ev: &'a Evaluator,
     options: XmlOptions,
-    context: &'a mut ContextId,
+    context: &'a mut ContextBuilder,
     out: &'a mut Vec<u8>,
     depth: usize,
     /// The derivations that were written in full, by their `drvPath`.
@@ -92,7 +92,7 @@ impl Writer<'_> {
                 self.atom("float", &text);
             }
             Unpacked::String(string) => {
-                *self.context = self.ev.contexts.union(*self.context, string.context());
+                self.context.add(string.context());
                 self.atom("string", string.bytes());
             }
             Unpacked::Path(path) => self.atom("path", path),

@@ -1,7 +1,7 @@
 //! Primops on string contexts.
 
 use nivis_eval::attrs::Entry;
-use nivis_eval::context::{ContextElement, ContextId};
+use nivis_eval::context::{ContextBuilder, ContextElement, ContextId};
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::ops::coerce::Coercion;
@@ -24,9 +24,9 @@ fn coerce(
     pos: Pos,
     context: &'static str,
 ) -> Result<(Cow<'static, [u8]>, ContextId)> {
-    let mut found = ContextId::EMPTY;
+    let mut found = ContextBuilder::default();
     let text = ev.coerce_to_string(slot, pos, &mut found, context, Coercion::INTERPOLATION)?;
-    Ok((text, found))
+    Ok((text, ev.contexts.build(found)))
 }
 
 fn unsafe_discard_string_context(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
@@ -37,7 +37,7 @@ fn unsafe_discard_string_context(ev: &Evaluator, args: &[Slot], pos: Pos) -> Res
 
 fn has_context(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let context = "while evaluating the argument passed to builtins.hasContext";
-    let mut found = ContextId::EMPTY;
+    let mut found = ContextBuilder::default();
     ev.expect_string_in(args[0], pos, context, &mut found)?;
     Ok(Value::bool(!found.is_empty()))
 }
@@ -93,10 +93,10 @@ struct Mentions {
 
 fn get_context(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let context = "while evaluating the argument passed to builtins.getContext";
-    let mut found = ContextId::EMPTY;
+    let mut found = ContextBuilder::default();
     ev.expect_string_in(args[0], pos, context, &mut found)?;
     let mut paths: BTreeMap<StorePath, Mentions> = BTreeMap::new();
-    for element in ev.contexts.elements(found).iter() {
+    for element in ev.contexts.elements(ev.contexts.build(found)).iter() {
         match element {
             ContextElement::Path(path) => paths.entry(path.clone()).or_default().path = true,
             ContextElement::DrvDeep(path) => paths.entry(path.clone()).or_default().all_outputs = true,
@@ -126,7 +126,7 @@ fn get_context(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 }
 
 fn append_context(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let text = ev.expect_string_in(
         args[0],
         Pos::NONE,
@@ -143,8 +143,8 @@ fn append_context(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     for entry in set.flat(ev.heap).entries() {
         mentioned(ev, entry, &mut added)?;
     }
-    let added = ev.contexts.intern(added);
-    Ok(ev.heap.string_in(text, ev.contexts.union(context, added)))
+    context.add(ev.contexts.intern(added));
+    Ok(ev.heap.string_in(text, ev.contexts.build(context)))
 }
 
 /// Adds what one attribute of a set like `getContext`'s says about a path.

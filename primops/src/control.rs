@@ -2,7 +2,7 @@
 
 mod closure;
 
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::ops::coerce::Coercion;
@@ -11,7 +11,7 @@ use nivis_eval::value::{Slot, Value};
 use nivis_lang::position::Pos;
 
 fn message(ev: &Evaluator, slot: Slot, pos: Pos, context: &'static str, how: Coercion) -> Result<String> {
-    let text = ev.coerce_to_string(slot, pos, &mut ContextId::EMPTY.clone(), context, how)?;
+    let text = ev.coerce_to_string(slot, pos, &mut ContextBuilder::default(), context, how)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::document::ValueBuilder;
 use crate::json_reader::{JsonError, read_json};
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::primop::Primop;
@@ -24,9 +24,9 @@ fn from_json(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
 }
 
 fn to_json(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let text = ev.to_json(args[0], pos, &mut context, JsonStyle::BUILTIN)?;
-    Ok(ev.heap.string_in(&text, context))
+    Ok(ev.heap.string_in(&text, ev.contexts.build(context)))
 }
 
 pub(super) static TABLE: &[Primop] = &[

@@ -1,6 +1,6 @@
 //! Making paths usable that strings refer to: what is not there yet is built first (import from derivation).
 
-use nivis_eval::context::{ContextElement, ContextId};
+use nivis_eval::context::{ContextBuilder, ContextElement, ContextId};
 use nivis_eval::error::{Error, Kind, Result, ResultExt};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::host::{RealisedOutputs, WantedOutputs};
@@ -13,13 +13,13 @@ use std::sync::Arc;
 
 /// Coerces an argument to a path and makes sure that what it refers to is there.
 pub(crate) fn realise_path(ev: &Evaluator, slot: Slot, pos: Pos) -> Result<Cow<'static, [u8]>> {
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let message = "while realising the context of a path";
     let path = ev.coerce_to_path(slot, Pos::NONE, &mut context, message)?;
     if context.is_empty() {
         return Ok(path);
     }
-    let outputs = realise_context(ev, context).in_frame_with(pos, || frame_of(&path))?;
+    let outputs = realise_context(ev, ev.contexts.build(context)).in_frame_with(pos, || frame_of(&path))?;
     match ev
         .settings
         .features

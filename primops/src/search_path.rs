@@ -2,7 +2,7 @@
 
 use crate::realise::{build, first_invalid};
 use nivis_eval::attrs::Entry;
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::host::Level;
@@ -77,8 +77,9 @@ fn search_path_element(ev: &Evaluator, slot: Slot, pos: Pos) -> Result<SearchPat
     let path = ev.required_attr(set, ev.names.path, "in an element of the __nixPath")?;
     let message =
         "while evaluating the `path` attribute of an element of the list passed to builtins.findFile";
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let path = ev.coerce_to_string(path, pos, &mut context, message, Coercion::PLAIN)?;
+    let context = ev.contexts.build(context);
     if let Some(invalid) = first_invalid(ev, context)? {
         let message = format!(
             "cannot find '{}', since path '{}' is not valid",

@@ -2,7 +2,7 @@
 
 use crate::derivation::hash_allow_empty;
 use crate::realise::realise_context;
-use nivis_eval::context::{ContextElement, ContextId};
+use nivis_eval::context::{ContextBuilder, ContextElement, ContextId};
 use nivis_eval::error::{Error, Kind, Result, ResultExt};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::host::{FileType, Source};
@@ -27,10 +27,11 @@ struct Wanted {
 }
 
 fn filter_source(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let message =
         "while evaluating the second argument (the path to filter) passed to 'builtins.filterSource'";
     let path = ev.coerce_to_path(args[1], pos, &mut context, message)?;
+    let context = ev.contexts.build(context);
     let message = "while evaluating the first argument passed to builtins.filterSource";
     ev.expect_function(args[0], pos, message)?;
     let wanted = Wanted {
@@ -51,7 +52,7 @@ fn path(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
         "while evaluating the argument passed to 'builtins.path'",
     )?;
     let mut path = None;
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let mut name: &[u8] = b"";
     let mut filter = None;
     let mut method = ContentAddressMethod::NixArchive;
@@ -104,7 +105,7 @@ fn path(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     };
     let wanted = Wanted {
         path,
-        context,
+        context: ev.contexts.build(context),
         name,
         filter,
         method,
@@ -203,9 +204,10 @@ fn to_file(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let message = "while evaluating the first argument passed to builtins.toFile";
     let name = ev.expect_string_without_context(args[0], pos, message)?;
     let name = String::from_utf8_lossy(name);
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let message = "while evaluating the second argument passed to builtins.toFile";
     let contents = ev.expect_string_in(args[1], pos, message, &mut context)?;
+    let context = ev.contexts.build(context);
     let mut references = vec![];
     for element in ev.contexts.elements(context).iter() {
         match element {
@@ -238,10 +240,10 @@ fn refers_to(name: &str, what: &str, pos: Pos) -> Error {
 }
 
 fn to_path(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let message = "while evaluating the first argument passed to builtins.toPath";
     let path = ev.coerce_to_path(args[0], pos, &mut context, message)?;
-    Ok(ev.heap.string_in(&path, context))
+    Ok(ev.heap.string_in(&path, ev.contexts.build(context)))
 }
 
 fn store_path(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
@@ -249,7 +251,7 @@ fn store_path(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
         let message = "'builtins.storePath' is not allowed in pure evaluation mode";
         return Err(Error::new(Kind::Eval, message).at(pos));
     }
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let message = "while evaluating the first argument passed to 'builtins.storePath'";
     let mut path = ev.coerce_to_path(args[0], pos, &mut context, message)?;
     let store = ev.host.store_dir();
@@ -268,8 +270,8 @@ fn store_path(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     if !ev.settings.read_only {
         ev.host.ensure_path(&object)?;
     }
-    let element = ev.contexts.singleton(ContextElement::Path(object));
-    Ok(ev.heap.string_in(&path, ev.contexts.union(context, element)))
+    context.add(ev.contexts.singleton(ContextElement::Path(object)));
+    Ok(ev.heap.string_in(&path, ev.contexts.build(context)))
 }
 
 pub(super) static TABLE: &[Primop] = &[

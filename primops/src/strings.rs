@@ -1,7 +1,7 @@
 //! Primops on strings, and on paths as text.
 
 use crate::replace::replace_strings;
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::ops::coerce::Coercion;
@@ -17,15 +17,15 @@ fn to_string(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     {
         return Ok(value);
     }
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let frame = "while evaluating the first argument passed to builtins.toString";
     let text = ev.coerce_to_string(args[0], pos, &mut context, frame, Coercion::TO_STRING)?;
-    Ok(ev.heap.string_in(&text, context))
+    Ok(ev.heap.string_in(&text, ev.contexts.build(context)))
 }
 
 fn string_length(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let frame = "while evaluating the argument passed to builtins.stringLength";
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let text = ev.coerce_to_string(args[0], pos, &mut context, frame, Coercion::INTERPOLATION)?;
     Ok(ev.int(text.len() as i64))
 }
@@ -41,18 +41,18 @@ fn substring(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let length = usize::try_from(ev.expect_int(args[1], pos, frame)?).unwrap_or(usize::MAX);
     let value = ev.force(args[2], pos)?;
     let frame = "while evaluating the third argument (the string) passed to builtins.substring";
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let text = ev.coerce_to_string(args[2], pos, &mut context, frame, Coercion::INTERPOLATION)?;
     let start = start.min(text.len());
     let end = start.saturating_add(length).min(text.len());
     if end - start == text.len() && value.as_string().is_some() {
         return Ok(value);
     }
-    Ok(ev.heap.string_in(&text[start..end], context))
+    Ok(ev.heap.string_in(&text[start..end], ev.contexts.build(context)))
 }
 
 fn concat_strings_sep(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let frame =
         "while evaluating the first argument (the separator string) passed to builtins.concatStringsSep";
     let separator = ev.expect_string_in(args[0], pos, frame, &mut context)?;
@@ -70,7 +70,7 @@ fn concat_strings_sep(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> 
         let separator = if i == 0 { &[] } else { separator };
         [separator, part]
     });
-    Ok(ev.heap.string_of_parts(total, pieces, context))
+    Ok(ev.heap.string_of_parts(total, pieces, ev.contexts.build(context)))
 }
 
 fn replace(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
@@ -87,7 +87,7 @@ fn replace(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     for &pattern in from {
         patterns.push(ev.expect_string(pattern, pos, frame)?);
     }
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let frame = "while evaluating the third argument passed to builtins.replaceStrings";
     let text = ev.expect_string_in(args[2], pos, frame, &mut context)?;
     let frame = "while evaluating one of the replacement strings passed to builtins.replaceStrings";
@@ -95,25 +95,25 @@ fn replace(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
         ev.expect_string_in(to[i], pos, frame, &mut context)
     })?;
     match replaced {
-        Some(replaced) => Ok(ev.heap.string_in(&replaced, context)),
+        Some(replaced) => Ok(ev.heap.string_in(&replaced, ev.contexts.build(context))),
         None => ev.force(args[2], pos),
     }
 }
 
 fn base_name_of(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let frame = "while evaluating the first argument passed to builtins.baseNameOf";
     let text = ev.coerce_to_string(args[0], pos, &mut context, frame, Coercion::PLAIN)?;
     // One slash at the end is ignored, a second one isn't.
     let trimmed = text.strip_suffix(b"/").unwrap_or(&text);
-    Ok(ev.heap.string_in(path::base_name(trimmed), context))
+    Ok(ev.heap.string_in(path::base_name(trimmed), ev.contexts.build(context)))
 }
 
 fn dir_of(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     if let Some(path) = ev.force(args[0], pos)?.as_path() {
         return Ok(ev.heap.path(path::parent(path)));
     }
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let frame = "while evaluating the first argument passed to 'builtins.dirOf'";
     let text = ev.coerce_to_string(args[0], pos, &mut context, frame, Coercion::PLAIN)?;
     let directory = if text.contains(&b'/') {
@@ -121,7 +121,7 @@ fn dir_of(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     } else {
         b"."
     };
-    Ok(ev.heap.string_in(directory, context))
+    Ok(ev.heap.string_in(directory, ev.contexts.build(context)))
 }
 
 pub(super) static TABLE: &[Primop] = &[

@@ -1,6 +1,6 @@
 //! `toXML`.
 
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::Result;
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::primop::Primop;
@@ -13,10 +13,10 @@ fn to_xml(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
         strict: true,
         location: false,
     };
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let mut text = vec![];
     ev.to_xml(args[0], options, pos, &mut context, &mut text)?;
-    Ok(ev.heap.string_in(&text, context))
+    Ok(ev.heap.string_in(&text, ev.contexts.build(context)))
 }
 
 pub(super) static TABLE: &[Primop] = &[Primop {

@@ -7,7 +7,7 @@ use crate::derivations::{Package, Search};
 use crate::failure::{Failure, Result};
 use crate::output::Out;
 use crate::session::current_dir;
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::ops::coerce::Coercion;
 use nivis_eval::to_json::JsonStyle;
 use nivis_eval::to_xml::XmlOptions;
@@ -46,7 +46,7 @@ impl Run<'_> {
             strict: self.flags.strict,
             ..JsonStyle::BUILTIN
         };
-        let mut context = ContextId::EMPTY;
+        let mut context = ContextBuilder::default();
         let mut text = self
             .session
             .ev
@@ -62,7 +62,7 @@ impl Run<'_> {
             location: self.flags.locations,
         };
         let mut text = vec![];
-        let mut context = ContextId::EMPTY;
+        let mut context = ContextBuilder::default();
         let outcome = self
             .session
             .ev
@@ -74,7 +74,7 @@ impl Run<'_> {
     /// A string as it is, without a newline.
     fn print_raw(&self, value: Value, out: &mut Out) -> Result<()> {
         let ev = &self.session.ev;
-        let mut context = ContextId::EMPTY;
+        let mut context = ContextBuilder::default();
         let while_ = "while generating the nix-instantiate output";
         let text = ev.coerce_to_string(
             value.slot(),

@@ -3,7 +3,7 @@
 use super::session::{Repl, is_incomplete, is_syntax_error};
 use super::{doc, tools};
 use crate::failure::{Failure, Result};
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::function::FunctionKind;
 use nivis_eval::value::{Unpacked, Value};
 use nivis_lang::position::Pos;
@@ -238,7 +238,7 @@ fn edit(repl: &Repl<'_>, argument: &str) -> Result<()> {
     let (file, line) = match value.unpack() {
         Unpacked::Path(_) | Unpacked::String(_) => {
             let context = "while evaluating the filename to edit";
-            let mut strings = ContextId::EMPTY;
+            let mut strings = ContextBuilder::default();
             let path = ev.coerce_to_path(value.slot(), Pos::NONE, &mut strings, context)?;
             (String::from_utf8_lossy(&path).into_owned(), 0)
         }

@@ -2,7 +2,7 @@
 
 use crate::failure::Result;
 use nivis_eval::attrs::{Attrs, Entry};
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::{Kind, Result as Evaluated};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::ops::coerce::Coercion;
@@ -152,7 +152,7 @@ impl Printer<'_> {
         let mut text = b"\xc2\xabderivation".to_vec();
         if let Some(drv_path) = set.get(self.ev.names.drv_path) {
             let context = "while evaluating the drvPath of a derivation";
-            let mut strings = ContextId::EMPTY;
+            let mut strings = ContextBuilder::default();
             let path =
                 self.ev
                     .coerce_to_string(drv_path, Pos::NONE, &mut strings, context, Coercion::PLAIN)?;

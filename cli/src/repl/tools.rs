@@ -2,7 +2,7 @@
 
 use super::session::Repl;
 use crate::failure::{Failure, Result};
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::ops::coerce::Coercion;
 use nivis_lang::position::Pos;
 use std::process::{Command, Stdio};
@@ -24,7 +24,7 @@ pub(super) fn drv_path(repl: &Repl<'_>, text: &str) -> Result<String> {
         )
     })?;
     let context = "while evaluating the 'drvPath' attribute of a derivation";
-    let mut strings = ContextId::EMPTY;
+    let mut strings = ContextBuilder::default();
     let path = ev.coerce_to_string(drv_path, Pos::NONE, &mut strings, context, Coercion::PLAIN)?;
     repl.session.store.flush()?;
     Ok(String::from_utf8_lossy(&path).into_owned())

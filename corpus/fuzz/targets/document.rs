@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::Result;
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::to_json::JsonStyle;
@@ -17,7 +17,7 @@ fn read(ev: &Evaluator, primop: &str, text: &[u8]) -> Result<Value> {
 }
 
 fn write(ev: &Evaluator, value: Value) -> Result<Vec<u8>> {
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     ev.to_json(value.slot(), Pos::NONE, &mut context, JsonStyle::BUILTIN)
 }
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::Error;
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::print::PrintError;
@@ -25,7 +25,7 @@ fn evaluate(ev: &Evaluator, source: &[u8]) -> Result<(), Error> {
         strict: false,
         location: true,
     };
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     ev.to_xml(value.slot(), options, Pos::NONE, &mut context, &mut out)?;
     let value = ev.force_deep(value.slot())?;
     ev.show_for_trace(value);

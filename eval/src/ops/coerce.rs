@@ -1,6 +1,6 @@
 //! Every "to string" rule, and "to path".
 
-use crate::context::{ContextElement, ContextId};
+use crate::context::{ContextBuilder, ContextElement};
 use crate::error::{Error, Kind, Result, ResultExt};
 use crate::evaluator::Evaluator;
 use crate::host::Source;
@@ -55,12 +55,12 @@ impl Evaluator {
         &self,
         slot: Slot,
         pos: Pos,
-        into: &mut ContextId,
+        into: &mut ContextBuilder,
         error_context: &'static str,
         how: Coercion,
     ) -> Result<Cow<'static, [u8]>> {
         if let Some(string) = slot.evaluated().and_then(Value::as_string) {
-            *into = self.contexts.union(*into, string.context());
+            into.add(string.context());
             return Ok(Cow::Borrowed(string.bytes()));
         }
         self.coerce_other(slot, pos, into, error_context, how)
@@ -71,7 +71,7 @@ impl Evaluator {
         &self,
         slot: Slot,
         pos: Pos,
-        into: &mut ContextId,
+        into: &mut ContextBuilder,
         error_context: &'static str,
         how: Coercion,
     ) -> Result<Cow<'static, [u8]>> {
@@ -80,7 +80,7 @@ impl Evaluator {
         let value = self.force(slot, pos)?;
         match value.unpack() {
             Unpacked::String(string) => {
-                *into = self.contexts.union(*into, string.context());
+                into.add(string.context());
                 return Ok(Cow::Borrowed(string.bytes()));
             }
             Unpacked::Path(path) if how.copy_to_store => {
@@ -120,7 +120,7 @@ impl Evaluator {
         &self,
         list: &'static [Slot],
         pos: Pos,
-        into: &mut ContextId,
+        into: &mut ContextBuilder,
         error_context: &'static str,
         how: Coercion,
     ) -> Result<Cow<'static, [u8]>> {
@@ -144,11 +144,11 @@ impl Evaluator {
 
     /// Copies a path to the store (in read-only mode only computes where it would be), adds it to `into` and returns
     /// the store path's text.
-    pub fn copy_to_store(&self, path: &'static [u8], into: &mut ContextId) -> Result<String> {
+    pub fn copy_to_store(&self, path: &'static [u8], into: &mut ContextBuilder) -> Result<String> {
         let store_path = self.copy_source(path)?;
         let text = self.host.store_dir().print(&store_path);
         let element = self.contexts.singleton(ContextElement::Path(store_path));
-        *into = self.contexts.union(*into, element);
+        into.add(element);
         Ok(text)
     }
 
@@ -189,7 +189,7 @@ impl Evaluator {
         &self,
         slot: Slot,
         pos: Pos,
-        into: &mut ContextId,
+        into: &mut ContextBuilder,
         error_context: &'static str,
     ) -> Result<Cow<'static, [u8]>> {
         let value = self.force(slot, pos).in_frame(pos, error_context)?;

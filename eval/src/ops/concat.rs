@@ -1,7 +1,7 @@
 //! `+`, interpolation and `++`.
 
 use crate::code::ConcatCode;
-use crate::context::ContextId;
+use crate::context::ContextBuilder;
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::{Evaluator, count};
 use crate::ops::arith::overflow;
@@ -82,7 +82,7 @@ impl Evaluator {
         first_is_string: bool,
     ) -> Result<Value> {
         let error_context = "while evaluating a path segment";
-        let mut context = ContextId::EMPTY;
+        let mut context = ContextBuilder::default();
         // Strings are the default; sets and such as the first operand of `+` are coerced without copying.
         let copy_to_store = if code.force_string { true } else { first_is_string };
         let how = Coercion {
@@ -112,7 +112,7 @@ impl Evaluator {
         if !is_path {
             return Ok(self
                 .heap
-                .string_of_parts(total, parts.iter().map(|part| &**part), context));
+                .string_of_parts(total, parts.iter().map(|part| &**part), self.contexts.build(context)));
         }
         if !context.is_empty() {
             let message = "a string that refers to a store path cannot be appended to a path";

@@ -3,7 +3,7 @@
 use super::json;
 use crate::features::require_feature;
 use nivis_eval::attrs::{Attrs, Entry};
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::{Error, Kind, Result, ResultExt};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::host::Level;
@@ -32,7 +32,7 @@ pub(super) struct Attributes<'a> {
     /// Builder, system, arguments and environment. Inputs and outputs are still to come.
     pub(super) drv: Derivation,
     /// What the strings refer to.
-    pub(super) context: ContextId,
+    pub(super) context: ContextBuilder,
     /// `__contentAddressed`
     pub(super) content_addressed: bool,
     /// `__impure`
@@ -69,7 +69,7 @@ pub(super) fn read<'a>(ev: &Evaluator, name: &'a str, attrs: &'static Attrs) -> 
             name: name.to_owned(),
             ..Derivation::default()
         },
-        context: ContextId::EMPTY,
+        context: ContextBuilder::default(),
         content_addressed: false,
         impure: false,
         hash: None,

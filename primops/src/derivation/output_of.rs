@@ -1,7 +1,7 @@
 //! `outputOf`: an output of a derivation that a string refers to.
 
 use super::outputs::output_string;
-use nivis_eval::context::{ContextElement, ContextId};
+use nivis_eval::context::{ContextBuilder, ContextElement};
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::value::{Slot, Value};
@@ -21,11 +21,11 @@ pub(super) fn output_of(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value
 
 /// The derivation that a string is the path of.
 fn single_path(ev: &Evaluator, slot: Slot, pos: Pos) -> Result<StorePath> {
-    let mut context = ContextId::EMPTY;
+    let mut context = ContextBuilder::default();
     let bytes = ev.expect_string_in(slot, pos, FIRST, &mut context)?;
     let text = String::from_utf8_lossy(bytes);
     let fail = |message: String| Err(Error::new(Kind::Eval, message).frame(pos, FIRST));
-    let elements = ev.contexts.elements(context);
+    let elements = ev.contexts.elements(ev.contexts.build(context));
     let [element] = &*elements else {
         let count = elements.len();
         return fail(format!(

@@ -36,7 +36,8 @@ pub(super) fn derivation_strict(ev: &Evaluator, args: &[Slot], pos: Pos) -> Resu
 fn make_derivation(ev: &Evaluator, name: &[u8], attrs: &'static Attrs) -> Result<Value> {
     let name = checked_name(name)?;
     let mut attributes = attributes::read(ev, name, attrs)?;
-    inputs::add_inputs(ev, attributes.context, &mut attributes.drv)?;
+    let context = ev.contexts.build(std::mem::take(&mut attributes.context));
+    inputs::add_inputs(ev, context, &mut attributes.drv)?;
     if attributes.drv.builder.is_empty() {
         return Err(missing("builder"));
     }
@@ -50,7 +51,6 @@ fn make_derivation(ev: &Evaluator, name: &[u8], attrs: &'static Attrs) -> Result
             "derivation names are allowed to end in '.drv' only if they produce a single derivation file";
         return Err(Error::new(Kind::Eval, message));
     }
-    let context = attributes.context;
     let mut drv = outputs::with_outputs(ev, attributes)?;
     let made = {
         let mut hashes = ev.derivations.hashes.borrow_mut();

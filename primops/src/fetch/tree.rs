@@ -3,7 +3,7 @@
 use super::unsupported;
 use super::url::check_url;
 use crate::features::require_feature;
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::{Error, Kind, Result};
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::ops::coerce::Coercion;
@@ -98,7 +98,7 @@ fn tree_url(ev: &Evaluator, slot: Slot, pos: Pos, who: &'static str) -> Result<O
 }
 
 fn plain_text(ev: &Evaluator, slot: Slot, pos: Pos, context: &'static str) -> Result<String> {
-    let text = ev.coerce_to_string(slot, pos, &mut ContextId::EMPTY.clone(), context, Coercion::PLAIN)?;
+    let text = ev.coerce_to_string(slot, pos, &mut ContextBuilder::default(), context, Coercion::PLAIN)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 

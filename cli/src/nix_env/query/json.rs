@@ -4,7 +4,7 @@ use super::Listing;
 use crate::failure::Result;
 use crate::nix_env::selection::Named;
 use crate::pretty_json;
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::Result as EvalResult;
 use nivis_eval::to_json::{JsonStyle, write_json_string};
 use nivis_lang::position::Pos;
@@ -99,7 +99,7 @@ impl Listing<'_> {
                 Some(value) => ev.to_json(
                     value.slot(),
                     Pos::NONE,
-                    &mut ContextId::EMPTY.clone(),
+                    &mut ContextBuilder::default(),
                     JsonStyle::BUILTIN,
                 )?,
                 None => {
