@@ -195,7 +195,7 @@ pub struct Heap {
     given: Cell<usize>,
     free: FreeLists,
     /// What the last collection found to be dead and was not used again yet.
-    pub(crate) sweep: RefCell<Option<Sweep>>,
+    pub(crate) sweep: RefCell<Sweep>,
     /// Objects are to lie in the arena.
     is_permanent: Cell<bool>,
     /// The arena in use. Replaced when full.
@@ -235,7 +235,7 @@ impl Heap {
             fresh,
             given: Cell::new(0),
             free: [const { Cell::new(None) }; CLASSES],
-            sweep: RefCell::new(None),
+            sweep: RefCell::default(),
             is_permanent: Cell::new(false),
             arena: UnsafeCell::new(arena),
             next_chunk: Cell::new(2 * FIRST_CHUNK),
@@ -366,10 +366,7 @@ impl Heap {
     fn next_hole(&self, n: usize) -> Option<(usize, usize)> {
         let mut sweep = self.sweep.borrow_mut();
         loop {
-            let Some((first, len)) = sweep.as_mut()?.next_run() else {
-                *sweep = None;
-                return None;
-            };
+            let (first, len) = sweep.next_run()?;
             // SAFETY: the words lie in the region.
             let block = unsafe { self.region.start().add(first) };
             if cfg!(debug_assertions) {
@@ -422,7 +419,6 @@ impl Heap {
     pub(crate) fn forget_free(&self) {
         self.free.iter().for_each(|list| list.set(None));
         self.room.next.set(self.room.end.get());
-        self.sweep.replace(None);
     }
 
     /// How many words of the region may be in use.
