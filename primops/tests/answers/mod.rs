@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use nivis_eval::context::ContextId;
+use nivis_eval::context::ContextBuilder;
 use nivis_eval::error::Error;
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::host::MemoryHost;
@@ -46,7 +46,7 @@ pub(crate) fn json(ev: &Evaluator, source: &str) -> Result<String, Error> {
         strict: true,
         copy_to_store: false,
     };
-    let text = ev.to_json(value.slot(), Pos::NONE, &mut ContextId::EMPTY.clone(), style)?;
+    let text = ev.to_json(value.slot(), Pos::NONE, &mut ContextBuilder::default(), style)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
