@@ -2,9 +2,11 @@
 
 mod compute;
 mod fetch;
+mod folders;
 mod local;
 mod realise;
 pub(crate) mod recorder;
+mod status;
 mod texts;
 
 use crate::code_cache::CodeFolder;
@@ -239,7 +241,10 @@ impl Host for RealHost {
 
     fn read_dir(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, FileType)>> {
         let place = self.store.place(path)?;
-        let found = entries_at(&place);
+        let found = match &self.code {
+            Some(code) => folders::entries(code, &place),
+            None => entries_at(&place),
+        };
         self.store.recorder.entries(path, &place, &found);
         found
     }

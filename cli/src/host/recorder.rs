@@ -1,11 +1,10 @@
 //! What an evaluation learned of the outside, so that it can be told later whether it would learn the same again.
 //!
 //! A [`Fact`] is an answer that evaluation got: what a file contains, what is in a folder, the value of a variable.
-//! Contents are compared by hash. A file is read for that only if its status has changed: the status that counts
-//! includes the time of its last change of any kind, which no program can set, and it counts only if that time was
-//! well in the past when the file was read.
+//! Contents are compared by hash. A file is read for that only if its [status](super::status) has changed.
 
 use super::StoreHandle;
+use super::status::{settled_status, status};
 use nivis_eval::host::FileType;
 use nivis_store::hash::{Hash, HashAlgorithm};
 use std::cell::{Cell, RefCell};
@@ -13,12 +12,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Changes within so many seconds may not show in the status.
-const SETTLED: i64 = 2;
 
 /// What is asked of the outside.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -120,7 +115,7 @@ impl Recorder {
         match found {
             Ok(contents) => self.note(Question::Contents, path, || Answer {
                 value: hash(contents),
-                status: settled_status(fs::metadata(place)),
+                status: settled_status(fs::metadata(place)).unwrap_or_default(),
             }),
             Err(_) => self.spoil(),
         }
@@ -130,7 +125,7 @@ impl Recorder {
         match found {
             Ok(entries) => self.note(Question::Entries, path, || Answer {
                 value: entries_value(entries.clone()),
-                status: settled_status(fs::metadata(place)),
+                status: settled_status(fs::metadata(place)).unwrap_or_default(),
             }),
             Err(_) => self.spoil(),
         }
@@ -191,30 +186,6 @@ fn variable_value(found: Option<&Vec<u8>>) -> Vec<u8> {
         Some(value) => [b"=", value.as_slice()].concat(),
         None => vec![],
     }
-}
-
-/// The status of a file, if changes of it would show: not if it has just been changed.
-fn settled_status(metadata: io::Result<Metadata>) -> Vec<u8> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(0));
-    match metadata {
-        Ok(metadata) if metadata.ctime() + SETTLED < now => status(&metadata),
-        _ => vec![],
-    }
-}
-
-fn status(metadata: &Metadata) -> Vec<u8> {
-    let numbers = [
-        metadata.dev(),
-        metadata.ino(),
-        metadata.size(),
-        metadata.mode().into(),
-        metadata.mtime().cast_unsigned(),
-        metadata.mtime_nsec().cast_unsigned(),
-        metadata.ctime().cast_unsigned(),
-        metadata.ctime_nsec().cast_unsigned(),
-    ];
-    numbers.into_iter().flat_map(u64::to_le_bytes).collect()
 }
 
 impl StoreHandle {

@@ -1,0 +1,168 @@
+//! What is in folders, as an earlier process found it.
+//!
+//! nixpkgs has 700 folders that are read for any package; the system needs longer to read one than to tell its status.
+//! A listing is kept in the cache of code under the folder's path and [status](super::status), so it is found for as long
+//! as nothing was added to the folder, removed from it or renamed.
+
+use super::status::settled_status;
+use super::{FileType, entries_at};
+use nivis_eval::host::CodeCache;
+use nivis_store::hash::{HashAlgorithm, Hasher};
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+type Entries = Vec<(Vec<u8>, FileType)>;
+
+const TYPES: [FileType; 4] = [
+    FileType::Regular,
+    FileType::Directory,
+    FileType::Symlink,
+    FileType::Unknown,
+];
+
+/// What is in a folder, from the cache if it has that.
+pub(super) fn entries(cache: &dyn CodeCache, place: &Path) -> io::Result<Entries> {
+    let Some(key) = key(place, fs::metadata(place)) else {
+        return entries_at(place);
+    };
+    if let Some(entries) = cache.find(&key).and_then(|kept| read(&kept)) {
+        return Ok(entries);
+    }
+    let entries = entries_at(place)?;
+    if let Some(text) = write(&entries) {
+        cache.keep(&key, text);
+    }
+    Ok(entries)
+}
+
+/// What a folder's listing is kept under. `None` if it may change without showing it.
+fn key(place: &Path, metadata: io::Result<Metadata>) -> Option<[u8; 32]> {
+    let metadata = metadata.ok()?;
+    // Images of file systems and some networks have made-up times, in whole seconds: two of them may be mounted one
+    // after the other and look the same.
+    if metadata.ctime_nsec() == 0 {
+        return None;
+    }
+    let status = settled_status(Ok(metadata))?;
+    let mut hasher = Hasher::new(HashAlgorithm::Blake3);
+    hasher.update(b"folder\0");
+    hasher.update(&status);
+    hasher.update(place.as_os_str().as_bytes());
+    hasher.finish().as_bytes().first_chunk().copied()
+}
+
+/// Each entry is its type, the length of its name, and the name. `None` if a name is longer than names are on Linux.
+fn write(entries: &Entries) -> Option<Vec<u8>> {
+    let mut text = vec![];
+    for (name, kind) in entries {
+        let kind = TYPES.iter().position(|known| known == kind)?;
+        text.push(u8::try_from(kind).ok()?);
+        text.push(u8::try_from(name.len()).ok()?);
+        text.extend_from_slice(name);
+    }
+    Some(text)
+}
+
+/// The entries that were written. `None` if these are none.
+fn read(mut text: &[u8]) -> Option<Entries> {
+    let mut entries = vec![];
+    while let [kind, len, rest @ ..] = text {
+        let (name, rest) = rest.split_at_checked(usize::from(*len))?;
+        entries.push((name.to_vec(), *TYPES.get(usize::from(*kind))?));
+        text = rest;
+    }
+    text.is_empty().then_some(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::symlink;
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    #[derive(Default)]
+    struct Memory {
+        kept: RefCell<BTreeMap<[u8; 32], Vec<u8>>>,
+        found: RefCell<usize>,
+    }
+
+    impl CodeCache for Memory {
+        fn find(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
+            let found = self.kept.borrow().get(key).cloned()?;
+            *self.found.borrow_mut() += 1;
+            Some(found)
+        }
+
+        fn keep(&self, key: &[u8; 32], code: Vec<u8>) {
+            self.kept.borrow_mut().insert(*key, code);
+        }
+    }
+
+    fn sorted(entries: io::Result<Entries>) -> Vec<(Vec<u8>, &'static str)> {
+        let mut entries: Vec<_> = entries
+            .expect("a folder")
+            .into_iter()
+            .map(|(name, kind)| (name, kind.name()))
+            .collect();
+        entries.sort();
+        entries
+    }
+
+    /// Waits until the folder's status says something.
+    fn settle() {
+        sleep(Duration::from_secs(4));
+    }
+
+    #[test]
+    fn listings_are_kept_until_the_folder_changes() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let folder = scratch.path();
+        let cache = Memory::default();
+        let changes: [&dyn Fn(); 5] = [
+            &|| fs::write(folder.join("file"), "").expect("written"),
+            &|| fs::create_dir(folder.join("folder")).expect("made"),
+            &|| symlink("nowhere", folder.join("link")).expect("made"),
+            &|| fs::rename(folder.join("file"), folder.join("elif")).expect("renamed"),
+            &|| {
+                fs::remove_dir(folder.join("folder")).expect("removed");
+                fs::write(folder.join("folder"), "").expect("written");
+            },
+        ];
+        for change in changes {
+            change();
+            // What has just changed is not kept.
+            assert_eq!(sorted(entries(&cache, folder)), sorted(entries_at(folder)));
+            assert!(cache.kept.borrow().is_empty());
+        }
+        settle();
+        let expected = sorted(entries_at(folder));
+        assert_eq!(sorted(entries(&cache, folder)), expected);
+        assert_eq!(*cache.found.borrow(), 0);
+        assert_eq!(sorted(entries(&cache, folder)), expected);
+        assert_eq!(*cache.found.borrow(), 1);
+        fs::remove_file(folder.join("elif")).expect("removed");
+        assert_eq!(sorted(entries(&cache, folder)), sorted(entries_at(folder)));
+        assert_eq!(*cache.found.borrow(), 1);
+    }
+
+    #[test]
+    fn what_is_no_listing_is_not_read() {
+        let entries = vec![
+            (b"a".to_vec(), FileType::Regular),
+            (vec![0xff; 255], FileType::Symlink),
+        ];
+        let text = write(&entries).expect("short names");
+        assert_eq!(read(&text).as_ref(), Some(&entries));
+        assert_eq!(read(&[]), Some(vec![]));
+        for broken in [&text[..text.len() - 1], &text[..1], &[4, 0][..]] {
+            assert_eq!(read(broken), None);
+        }
+        assert_eq!(write(&vec![(vec![b'a'; 256], FileType::Regular)]), None);
+    }
+}
