@@ -286,7 +286,9 @@ mod tests {
                 builder.add(ContextId::EMPTY);
             }
             assert_eq!(builder.is_empty(), n == 0);
-            let union = singles[..n].iter().fold(ContextId::EMPTY, |a, &b| contexts.union(a, b));
+            let union = singles[..n]
+                .iter()
+                .fold(ContextId::EMPTY, |a, &b| contexts.union(a, b));
             assert_eq!(contexts.build(builder), union, "{n}");
         }
     }

@@ -35,7 +35,13 @@ impl JsonStyle {
 
 impl Evaluator {
     /// A value as JSON; the contexts met are added to `into`.
-    pub fn to_json(&self, slot: Slot, pos: Pos, into: &mut ContextBuilder, style: JsonStyle) -> Result<Vec<u8>> {
+    pub fn to_json(
+        &self,
+        slot: Slot,
+        pos: Pos,
+        into: &mut ContextBuilder,
+        style: JsonStyle,
+    ) -> Result<Vec<u8>> {
         let mut out = Vec::with_capacity(TEXT_SIZE);
         self.write_json(&mut out, slot, pos, into, style)?;
         Ok(out)

@@ -106,7 +106,9 @@ fn base_name_of(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {
     let text = ev.coerce_to_string(args[0], pos, &mut context, frame, Coercion::PLAIN)?;
     // One slash at the end is ignored, a second one isn't.
     let trimmed = text.strip_suffix(b"/").unwrap_or(&text);
-    Ok(ev.heap.string_in(path::base_name(trimmed), ev.contexts.build(context)))
+    Ok(ev
+        .heap
+        .string_in(path::base_name(trimmed), ev.contexts.build(context)))
 }
 
 fn dir_of(ev: &Evaluator, args: &[Slot], pos: Pos) -> Result<Value> {

@@ -110,9 +110,11 @@ impl Evaluator {
         }
         let total = parts.iter().map(|part| part.len()).sum();
         if !is_path {
-            return Ok(self
-                .heap
-                .string_of_parts(total, parts.iter().map(|part| &**part), self.contexts.build(context)));
+            return Ok(self.heap.string_of_parts(
+                total,
+                parts.iter().map(|part| &**part),
+                self.contexts.build(context),
+            ));
         }
         if !context.is_empty() {
             let message = "a string that refers to a store path cannot be appended to a path";

@@ -98,7 +98,13 @@ fn tree_url(ev: &Evaluator, slot: Slot, pos: Pos, who: &'static str) -> Result<O
 }
 
 fn plain_text(ev: &Evaluator, slot: Slot, pos: Pos, context: &'static str) -> Result<String> {
-    let text = ev.coerce_to_string(slot, pos, &mut ContextBuilder::default(), context, Coercion::PLAIN)?;
+    let text = ev.coerce_to_string(
+        slot,
+        pos,
+        &mut ContextBuilder::default(),
+        context,
+        Coercion::PLAIN,
+    )?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
