@@ -6,6 +6,7 @@ mod folders;
 mod local;
 mod realise;
 pub(crate) mod recorder;
+mod sources;
 mod status;
 mod texts;
 
@@ -18,7 +19,9 @@ use crate::store_choice::StoreChoice;
 use compute::Computed;
 use local::Local;
 use nivis_eval::error::{Error, Kind, Result};
-use nivis_eval::host::{CodeCache, Fetched, FileType, Host, Level, RealisedOutputs, Source, WantedOutputs};
+use nivis_eval::host::{
+    CodeCache, Fetched, FileType, HashedFile, Host, Level, RealisedOutputs, Source, WantedOutputs,
+};
 use nivis_store::LocalStore;
 use nivis_store::derivation::{Derivation, Instantiated, aterm};
 use nivis_store::hash::Hash;
@@ -29,10 +32,11 @@ use recorder::Recorder;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::retry_on_intr;
+use sources::LastFile;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -125,6 +129,7 @@ pub(crate) struct RealHost {
     building: Building,
     downloads: Downloads,
     code: Option<CodeFolder>,
+    last_file: LastFile,
 }
 
 impl RealHost {
@@ -145,6 +150,7 @@ impl RealHost {
                 .as_ref()
                 .filter(|_| common.settings.bool("code-cache"))
                 .map(|cache| CodeFolder::new(cache.join("nivis-code"))),
+            last_file: LastFile::default(),
         }
     }
 }
@@ -163,13 +169,19 @@ fn file_type(found: nar::FileType) -> FileType {
     }
 }
 
-/// The type of a file; `None` if there is none.
-fn file_type_at(place: &Path) -> io::Result<Option<FileType>> {
+/// The status of a file; `None` if there is none.
+fn metadata_at(place: &Path) -> io::Result<Option<Metadata>> {
     match fs::symlink_metadata(place) {
-        Ok(metadata) => Ok(Some(file_type(metadata.file_type().into()))),
+        Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The type of a file; `None` if there is none.
+fn file_type_at(place: &Path) -> io::Result<Option<FileType>> {
+    let found = metadata_at(place)?;
+    Ok(found.map(|metadata| file_type(metadata.file_type().into())))
 }
 
 /// What is in a file. Most are small, and asking for the size first would cost one of four system calls.
@@ -226,8 +238,30 @@ impl Host for RealHost {
         Some(code)
     }
 
+    fn hashed_file(&self, path: &[u8]) -> io::Result<HashedFile> {
+        let place = self.store.place(path)?;
+        if self.store.recorder.is_on() {
+            // It notes the status that the file has now.
+            self.last_file.forget();
+        }
+        let found = match &self.code {
+            Some(code) => sources::hashed(code, &self.last_file, &place),
+            None => contents_at(&place).map(HashedFile::of),
+        };
+        self.store.recorder.hashed(path, &place, &found);
+        found
+    }
+
     fn file_type(&self, path: &[u8]) -> io::Result<Option<FileType>> {
-        let found = file_type_at(&self.store.place(path)?);
+        let place = self.store.place(path)?;
+        let found = metadata_at(&place).map(|found| {
+            let metadata = found?;
+            let found = file_type(metadata.file_type().into());
+            if found == FileType::Regular {
+                self.last_file.set(&place, metadata);
+            }
+            Some(found)
+        });
         self.store.recorder.file_type(path, &found);
         found
     }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::Evaluator;
-use crate::host::FileType;
+use crate::host::{FileType, HashedFile};
 use crate::path::{base_name, is_below, join, parent};
 use nivis_store::path::StorePath;
 use std::borrow::Cow;
@@ -195,13 +195,26 @@ impl Evaluator {
 
     /// The contents of a file.
     pub fn read_file(&self, path: &[u8]) -> Result<Vec<u8>> {
-        if let Some(text) = corepkg_text(path) {
-            return Ok(text.as_bytes().to_vec());
+        match corepkg_text(path) {
+            Some(text) => Ok(text.as_bytes().to_vec()),
+            None => self.open_file(path, |real| self.host.read_file(real)),
         }
+    }
+
+    /// What tells a file apart from others by its contents.
+    pub(crate) fn hashed_file(&self, path: &[u8]) -> Result<HashedFile> {
+        match corepkg_text(path) {
+            Some(text) => Ok(HashedFile::of(text.as_bytes().to_vec())),
+            None => self.open_file(path, |real| self.host.hashed_file(real)),
+        }
+    }
+
+    /// Has `open` look into a file, given its path without symlinks.
+    fn open_file<T>(&self, path: &[u8], open: impl FnOnce(&[u8]) -> io::Result<T>) -> Result<T> {
         let real = self.resolve_links(path)?;
         self.check_access(&real)?;
-        match self.host.read_file(&real) {
-            Ok(contents) => Ok(contents),
+        match open(&real) {
+            Ok(found) => Ok(found),
             Err(error) if is_absent(&error) => Err(does_not_exist(path)),
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => Err(is_a_directory()),
             Err(error) => Err(file_error("opening file", path, &error)),

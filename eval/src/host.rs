@@ -105,6 +105,34 @@ impl Fetched {
     }
 }
 
+/// A regular file, told apart from others by its contents.
+pub struct HashedFile {
+    /// The BLAKE3 hash of the contents.
+    pub hash: [u8; 32],
+    /// How many bytes it has.
+    pub length: usize,
+    /// The contents, if they had to be read to tell.
+    pub contents: Option<Vec<u8>>,
+}
+
+impl HashedFile {
+    /// A file with these contents.
+    pub fn of(contents: Vec<u8>) -> HashedFile {
+        HashedFile {
+            hash: hash_contents(&contents),
+            length: contents.len(),
+            contents: Some(contents),
+        }
+    }
+}
+
+/// What [`HashedFile`] tells contents apart by: of the hashes that are hard to forge the fastest.
+pub fn hash_contents(contents: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(Hash::of(HashAlgorithm::Blake3, contents).as_bytes());
+    bytes
+}
+
 /// Keeps the code of files, so that a later process need not parse them. An entry's key says all that the code depends on.
 pub trait CodeCache {
     /// The code that was kept under a key, whole or not at all.
@@ -117,6 +145,10 @@ pub trait CodeCache {
 pub trait Host {
     /// The contents of a regular file, symlinks followed.
     fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>>;
+    /// What tells a regular file apart from others, symlinks followed. A host that knows it need not read the file.
+    fn hashed_file(&self, path: &[u8]) -> io::Result<HashedFile> {
+        self.read_file(path).map(HashedFile::of)
+    }
     /// The type of a file, symlinks not followed; `None` if it does not exist.
     fn file_type(&self, path: &[u8]) -> io::Result<Option<FileType>>;
     /// The target of a symlink.
@@ -247,6 +279,11 @@ pub struct MemoryCode {
 }
 
 impl MemoryCode {
+    /// Whether nothing was kept.
+    pub fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+
     /// How often code was found.
     pub fn found(&self) -> usize {
         self.found.get()

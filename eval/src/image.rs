@@ -19,9 +19,9 @@ pub(crate) use writer::{Node, Writer};
 use crate::code::ThunkCode;
 use crate::error::Result;
 use crate::evaluator::Evaluator;
+use crate::host::hash_contents;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
-use nivis_store::hash::{HashAlgorithm, Hasher};
 
 /// The version of the form of images. It changes with [`Tag`] and with what records hold.
 const VERSION: u32 = 2;
@@ -96,8 +96,8 @@ impl<'a> Saved<'a> {
 }
 
 impl Evaluator {
-    /// The key of a file's code: all that the code depends on.
-    pub(crate) fn code_key(&self, source: &[u8]) -> [u8; 32] {
+    /// The key of a file's code: all that the code depends on. `contents` is the hash of the file's contents.
+    pub(crate) fn code_key(&self, contents: &[u8; 32]) -> [u8; 32] {
         let surroundings = self.code_surroundings.get_or_init(|| {
             let mut names = self.base_names();
             names.sort_unstable();
@@ -113,13 +113,7 @@ impl Evaluator {
             );
             format!("{VERSION} {version} {pipes} {lints:?} {names:?}\n").into_bytes()
         });
-        // The fastest hash that is hard to forge; SHA-256 took 4 % of `hello`.
-        let mut hasher = Hasher::new(HashAlgorithm::Blake3);
-        hasher.update(surroundings);
-        hasher.update(source);
-        let mut key = [0; 32];
-        key.copy_from_slice(hasher.finish().as_bytes());
-        key
+        hash_contents(&[surroundings, contents.as_slice()].concat())
     }
 
     /// The code in an image of a file that starts at `start`. `root` is its last record.

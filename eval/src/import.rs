@@ -4,7 +4,7 @@ use crate::attrs::Attrs;
 use crate::code::ThunkCode;
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::Evaluator;
-use crate::host::{FileType, Level};
+use crate::host::{CodeCache, FileType, Level, hash_contents};
 use crate::image::Writer;
 use crate::lower::Unit;
 use crate::path::parent;
@@ -19,9 +19,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// Parsing a smaller file costs no more than finding its code in a cache.
-const CACHED_FROM: usize = 100;
 
 /// For code that no host keeps.
 const NOT_KEPT: Option<fn(Vec<u8>)> = None;
@@ -106,10 +103,22 @@ impl Evaluator {
         self.run_code(code, scope)
     }
 
-    /// The code of a file.
+    /// The code of a file. If the host keeps it, and knows the file, the file is not even read.
     fn load_file(&self, path: &[u8], scope: &[Symbol]) -> Result<&'static ThunkCode> {
-        let source = self.read_file(path)?;
-        self.load(&source, Origin::File(Arc::from(path)), parent(path), scope)
+        let (origin, base_dir) = (Origin::File(Arc::from(path)), parent(path));
+        let Some(cache) = self.code_cache(&origin, scope) else {
+            return self.load(&self.read_file(path)?, origin, base_dir, scope);
+        };
+        let file = self.hashed_file(path)?;
+        let key = self.code_key(&file.hash);
+        if let Some(code) = self.find_code(cache, &key, file.length, &origin, base_dir) {
+            return code;
+        }
+        match file.contents {
+            Some(source) => self.make_code(cache, &key, &source, origin, base_dir),
+            // It may have changed since it was hashed.
+            None => self.load(&self.read_file(path)?, origin, base_dir, scope),
+        }
     }
 
     /// The code of a source. That of a file is kept if the host keeps code.
@@ -120,24 +129,59 @@ impl Evaluator {
         base_dir: &[u8],
         scope: &[Symbol],
     ) -> Result<&'static ThunkCode> {
-        let is_file = matches!(origin, Origin::File(_)) && source.len() >= CACHED_FROM;
-        let start = self.add_source(origin, source);
-        let cache = self.host.code_cache();
-        let Some(cache) = cache.filter(|_| is_file && scope.is_empty() && start.is_some()) else {
+        let Some(cache) = self.code_cache(&origin, scope) else {
+            let start = self.add_source(origin, source.len());
             return self.parse_and_lower(source, start, base_dir, scope, NOT_KEPT);
         };
-        let key = self.code_key(source);
-        let kept = cache.find(&key);
-        if let Some(code) = kept.and_then(|kept| self.add_saved_image(&kept, start, base_dir)) {
-            return code;
+        let key = self.code_key(&hash_contents(source));
+        match self.find_code(cache, &key, source.len(), &origin, base_dir) {
+            Some(code) => code,
+            None => self.make_code(cache, &key, source, origin, base_dir),
         }
-        let keep = |code| cache.keep(&key, code);
-        self.parse_and_lower(source, start, base_dir, scope, Some(keep))
     }
 
-    /// Registers a source; returns the position of its first byte.
-    fn add_source(&self, origin: Origin, source: &[u8]) -> Pos {
-        Pos(self.sources.borrow_mut().add(origin, source.len()))
+    /// Where code is kept, if that of such a source can be.
+    fn code_cache(&self, origin: &Origin, scope: &[Symbol]) -> Option<&dyn CodeCache> {
+        match (origin, scope) {
+            (Origin::File(_), []) => self.host.code_cache(),
+            _ => None,
+        }
+    }
+
+    /// The code of a source of `length` bytes that was kept under a key.
+    fn find_code(
+        &self,
+        cache: &dyn CodeCache,
+        key: &[u8; 32],
+        length: usize,
+        origin: &Origin,
+        base_dir: &[u8],
+    ) -> Option<Result<&'static ThunkCode>> {
+        let kept = cache.find(key)?;
+        let start = self.add_source(origin.clone(), length);
+        match start.is_some() {
+            true => self.add_saved_image(&kept, start, base_dir),
+            false => None,
+        }
+    }
+
+    /// Makes code of a source, and keeps it under a key.
+    fn make_code(
+        &self,
+        cache: &dyn CodeCache,
+        key: &[u8; 32],
+        source: &[u8],
+        origin: Origin,
+        base_dir: &[u8],
+    ) -> Result<&'static ThunkCode> {
+        let start = self.add_source(origin, source.len());
+        let keep = |code| cache.keep(key, code);
+        self.parse_and_lower(source, start, base_dir, &[], start.is_some().then_some(keep))
+    }
+
+    /// Registers a source of so many bytes; returns the position of its first byte.
+    fn add_source(&self, origin: Origin, length: usize) -> Pos {
+        Pos(self.sources.borrow_mut().add(origin, length))
     }
 
     /// Parses and evaluates text given on the command line or by standard input.
@@ -168,7 +212,7 @@ impl Evaluator {
         scope: &[(Symbol, Slot)],
     ) -> Result<&'static Attrs> {
         let arena = Bump::new();
-        let start = self.add_source(origin, source);
+        let start = self.add_source(origin, source.len());
         let options = self.parse_options(start, base_dir);
         let parsed = nivis_lang::parse_bindings(source, &options, &mut self.symbols.borrow_mut(), &arena);
         let set = arena.alloc(Expr {
@@ -210,7 +254,7 @@ impl Evaluator {
     /// The tree of a text or file as `nix-instantiate --parse` prints it.
     pub fn show_parsed(&self, source: &[u8], origin: Origin, base_dir: &[u8]) -> Result<Vec<u8>> {
         let arena = Bump::new();
-        let start = self.add_source(origin, source);
+        let start = self.add_source(origin, source.len());
         let ast = self.parse(source, start, base_dir, &arena)?.ast;
         let unit = Unit {
             expr: ast,

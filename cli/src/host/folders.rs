@@ -4,14 +4,11 @@
 //! A listing is kept in the cache of code under the folder's path and [status](super::status), so it is found for as long
 //! as nothing was added to the folder, removed from it or renamed.
 
-use super::status::settled_status;
+use super::status::status_key;
 use super::{FileType, entries_at};
 use nivis_eval::host::CodeCache;
-use nivis_store::hash::{HashAlgorithm, Hasher};
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 type Entries = Vec<(Vec<u8>, FileType)>;
@@ -25,7 +22,7 @@ const TYPES: [FileType; 4] = [
 
 /// What is in a folder, from the cache if it has that.
 pub(super) fn entries(cache: &dyn CodeCache, place: &Path) -> io::Result<Entries> {
-    let Some(key) = key(place, fs::metadata(place)) else {
+    let Some(key) = status_key("folder", place, fs::metadata(place)) else {
         return entries_at(place);
     };
     if let Some(entries) = cache.find(&key).and_then(|kept| read(&kept)) {
@@ -36,22 +33,6 @@ pub(super) fn entries(cache: &dyn CodeCache, place: &Path) -> io::Result<Entries
         cache.keep(&key, text);
     }
     Ok(entries)
-}
-
-/// What a folder's listing is kept under. `None` if it may change without showing it.
-fn key(place: &Path, metadata: io::Result<Metadata>) -> Option<[u8; 32]> {
-    let metadata = metadata.ok()?;
-    // Images of file systems and some networks have made-up times, in whole seconds: two of them may be mounted one
-    // after the other and look the same.
-    if metadata.ctime_nsec() == 0 {
-        return None;
-    }
-    let status = settled_status(Ok(metadata))?;
-    let mut hasher = Hasher::new(HashAlgorithm::Blake3);
-    hasher.update(b"folder\0");
-    hasher.update(&status);
-    hasher.update(place.as_os_str().as_bytes());
-    hasher.finish().as_bytes().first_chunk().copied()
 }
 
 /// Each entry is its type, the length of its name, and the name. `None` if a name is longer than names are on Linux.
@@ -79,30 +60,10 @@ fn read(mut text: &[u8]) -> Option<Entries> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::status::tests::settle;
     use super::*;
-    use std::cell::RefCell;
-    use std::collections::BTreeMap;
+    use nivis_eval::host::MemoryCode;
     use std::os::unix::fs::symlink;
-    use std::thread::sleep;
-    use std::time::Duration;
-
-    #[derive(Default)]
-    struct Memory {
-        kept: RefCell<BTreeMap<[u8; 32], Vec<u8>>>,
-        found: RefCell<usize>,
-    }
-
-    impl CodeCache for Memory {
-        fn find(&self, key: &[u8; 32]) -> Option<Vec<u8>> {
-            let found = self.kept.borrow().get(key).cloned()?;
-            *self.found.borrow_mut() += 1;
-            Some(found)
-        }
-
-        fn keep(&self, key: &[u8; 32], code: Vec<u8>) {
-            self.kept.borrow_mut().insert(*key, code);
-        }
-    }
 
     fn sorted(entries: io::Result<Entries>) -> Vec<(Vec<u8>, &'static str)> {
         let mut entries: Vec<_> = entries
@@ -114,16 +75,11 @@ mod tests {
         entries
     }
 
-    /// Waits until the folder's status says something.
-    fn settle() {
-        sleep(Duration::from_secs(4));
-    }
-
     #[test]
     fn listings_are_kept_until_the_folder_changes() {
         let scratch = tempfile::tempdir().expect("a folder");
         let folder = scratch.path();
-        let cache = Memory::default();
+        let cache = MemoryCode::default();
         let changes: [&dyn Fn(); 5] = [
             &|| fs::write(folder.join("file"), "").expect("written"),
             &|| fs::create_dir(folder.join("folder")).expect("made"),
@@ -138,17 +94,17 @@ mod tests {
             change();
             // What has just changed is not kept.
             assert_eq!(sorted(entries(&cache, folder)), sorted(entries_at(folder)));
-            assert!(cache.kept.borrow().is_empty());
+            assert!(cache.is_empty());
         }
         settle();
         let expected = sorted(entries_at(folder));
         assert_eq!(sorted(entries(&cache, folder)), expected);
-        assert_eq!(*cache.found.borrow(), 0);
+        assert_eq!(cache.found(), 0);
         assert_eq!(sorted(entries(&cache, folder)), expected);
-        assert_eq!(*cache.found.borrow(), 1);
+        assert_eq!(cache.found(), 1);
         fs::remove_file(folder.join("elif")).expect("removed");
         assert_eq!(sorted(entries(&cache, folder)), sorted(entries_at(folder)));
-        assert_eq!(*cache.found.borrow(), 1);
+        assert_eq!(cache.found(), 1);
     }
 
     #[test]

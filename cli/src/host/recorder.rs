@@ -5,8 +5,7 @@
 
 use super::StoreHandle;
 use super::status::{settled_status, status};
-use nivis_eval::host::FileType;
-use nivis_store::hash::{Hash, HashAlgorithm};
+use nivis_eval::host::{FileType, HashedFile, hash_contents};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -113,12 +112,23 @@ impl Recorder {
 
     pub(super) fn contents(&self, path: &[u8], place: &Path, found: &io::Result<Vec<u8>>) {
         match found {
-            Ok(contents) => self.note(Question::Contents, path, || Answer {
-                value: hash(contents),
-                status: settled_status(fs::metadata(place)).unwrap_or_default(),
-            }),
+            Ok(contents) => self.hash_of_contents(path, place, || hash(contents)),
             Err(_) => self.spoil(),
         }
+    }
+
+    pub(super) fn hashed(&self, path: &[u8], place: &Path, found: &io::Result<HashedFile>) {
+        match found {
+            Ok(file) => self.hash_of_contents(path, place, || file.hash.to_vec()),
+            Err(_) => self.spoil(),
+        }
+    }
+
+    fn hash_of_contents(&self, path: &[u8], place: &Path, hash: impl FnOnce() -> Vec<u8>) {
+        self.note(Question::Contents, path, || Answer {
+            value: hash(),
+            status: settled_status(fs::metadata(place)).unwrap_or_default(),
+        });
     }
 
     pub(super) fn entries(&self, path: &[u8], place: &Path, found: &io::Result<Vec<(Vec<u8>, FileType)>>) {
@@ -158,7 +168,7 @@ fn plain(value: Vec<u8>) -> Answer {
 }
 
 fn hash(bytes: &[u8]) -> Vec<u8> {
-    Hash::of(HashAlgorithm::Blake3, bytes).as_bytes().to_vec()
+    hash_contents(bytes).to_vec()
 }
 
 fn type_value(found: Option<FileType>) -> Vec<u8> {

@@ -1,0 +1,121 @@
+//! Which files an earlier process read.
+//!
+//! The code of a file is kept under a hash of its contents. That hash is kept too, under the file's path and
+//! [status](super::status), so a file that nobody changed is found to be the same without being opened.
+
+use super::contents_at;
+use super::status::status_key;
+use nivis_eval::host::{CodeCache, HashedFile};
+use std::cell::RefCell;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The status of the regular file that was looked at last: evaluation looks at a file right before it reads it.
+#[derive(Default)]
+pub(super) struct LastFile(RefCell<Option<(PathBuf, Metadata)>>);
+
+impl LastFile {
+    /// Remembers a file that is no symlink.
+    pub(super) fn set(&self, place: &Path, metadata: Metadata) {
+        self.0.replace(Some((place.to_owned(), metadata)));
+    }
+
+    /// Has the next file be looked at anew.
+    pub(super) fn forget(&self) {
+        self.0.take();
+    }
+
+    /// The status of a file, symlinks followed. What was remembered is good for one use.
+    fn metadata(&self, place: &Path) -> io::Result<Metadata> {
+        match self.0.take() {
+            Some((last, metadata)) if last == place => Ok(metadata),
+            _ => fs::metadata(place),
+        }
+    }
+}
+
+/// What tells a file apart from others, from the cache if it has that.
+pub(super) fn hashed(cache: &dyn CodeCache, last: &LastFile, place: &Path) -> io::Result<HashedFile> {
+    // The status is older than the contents: should the file change in between, nobody finds them under it.
+    let Some(key) = status_key("file", place, last.metadata(place)) else {
+        return contents_at(place).map(HashedFile::of);
+    };
+    if let Some(file) = cache.find(&key).and_then(|kept| read(&kept)) {
+        return Ok(file);
+    }
+    let file = HashedFile::of(contents_at(place)?);
+    cache.keep(&key, write(&file));
+    Ok(file)
+}
+
+/// The hash and the length.
+fn write(file: &HashedFile) -> Vec<u8> {
+    [file.hash.as_slice(), &(file.length as u64).to_le_bytes()].concat()
+}
+
+/// The file that was written. `None` if this is none.
+fn read(text: &[u8]) -> Option<HashedFile> {
+    let (hash, length) = text.split_first_chunk()?;
+    Some(HashedFile {
+        hash: *hash,
+        length: usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?,
+        contents: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::status::tests::settle;
+    use super::*;
+    use nivis_eval::host::{MemoryCode, hash_contents};
+    use std::fs::{File, FileTimes};
+    use std::os::unix::fs::symlink;
+
+    fn look(cache: &MemoryCode, place: &Path) -> (bool, usize, [u8; 32]) {
+        let file = hashed(cache, &LastFile::default(), place).expect("a file");
+        (file.contents.is_some(), file.length, file.hash)
+    }
+
+    #[test]
+    fn files_are_known_until_they_change() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let file = scratch.path().join("file");
+        let link = scratch.path().join("link");
+        let cache = MemoryCode::default();
+        fs::write(&file, "first").expect("written");
+        symlink("file", &link).expect("made");
+        let first = hash_contents(b"first");
+        // What has just changed is read each time.
+        for _ in 0..2 {
+            assert_eq!(look(&cache, &file), (true, 5, first));
+        }
+        assert!(cache.is_empty());
+        settle();
+        for place in [&file, &link] {
+            assert_eq!(look(&cache, place), (true, 5, first));
+            assert_eq!(look(&cache, place), (false, 5, first));
+        }
+        let times = fs::metadata(&file).expect("a file");
+        let times = FileTimes::new().set_modified(times.modified().expect("a time"));
+        fs::write(&file, "other").expect("written");
+        let opened = File::options().write(true).open(&file).expect("a file");
+        opened.set_times(times).expect("set");
+        for place in [&file, &link] {
+            assert_eq!(look(&cache, place), (true, 5, hash_contents(b"other")));
+        }
+        fs::remove_file(&file).expect("removed");
+        assert!(hashed(&cache, &LastFile::default(), &file).is_err());
+        assert!(hashed(&cache, &LastFile::default(), scratch.path()).is_err());
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        let text = write(&HashedFile::of(b"contents".to_vec()));
+        let file = read(&text).expect("a file");
+        assert_eq!((file.length, file.hash), (8, hash_contents(b"contents")));
+        for broken in [&text[..text.len() - 1], &text[..3], &[]] {
+            assert!(read(broken).is_none());
+        }
+    }
+}
