@@ -99,7 +99,7 @@ impl Evaluator {
         let result = match cell.state() {
             State::Finished(value) => return Ok(value),
             State::Closure(value) => {
-                cell.finish(value);
+                cell.see_closure();
                 return Ok(value);
             }
             State::Blackhole => {

@@ -7,16 +7,17 @@
 //!
 //! # Invariants
 //!
-//! * A cell in state `Thunk`, `Closure` or `Apply` is followed by as many captures as its code or arity says.
+//! * A cell in state `Thunk`, `Closure`, `Seen` or `Apply` is followed by as many captures as its code or arity says.
+//! * A cell in state `Closure` or `Seen` is the closure that is its value: see [`Function`].
 //! * Captures are written before the cell is published and not changed afterwards, except by [`Captures::set`]
 //!   while a recursive scope is being built, before anything in it can be forced.
 //! * The captures of a thunk are read by whoever evaluates it only ([`Cell::evaluate`]), those of an application are
 //!   copied by [`Cell::state`]; so they are dead once the result is stored, and the heap gets them back. Closures that
-//!   were made on the way copied what they need. A cell in state `Closure` keeps its captures: they are its value's.
+//!   were made on the way copied what they need. A cell that is a closure keeps its captures.
 
 use crate::code::{LambdaCode, ThunkCode};
 use crate::error::Error;
-use crate::function::{Closure, Function};
+use crate::function::Function;
 use crate::heap::{Heap, count};
 use crate::value::{Slot, Tag, Value};
 use nivis_lang::symbol::Symbol;
@@ -32,11 +33,14 @@ pub struct Cell {
 
 const BLACKHOLE: u64 = 0;
 const THUNK: u64 = 1;
+/// A lambda expression that nobody looked at yet. That shows when it is printed.
 const CLOSURE: u64 = 2;
 const APPLY1: u64 = 3;
 const APPLY2: u64 = 4;
 const FAILED: u64 = 5;
 const APPLY_NAMED: u64 = 6;
+/// A lambda expression.
+const SEEN: u64 = 7;
 
 /// What a cell is, taken apart.
 pub(crate) enum State {
@@ -46,7 +50,7 @@ pub(crate) enum State {
     Blackhole,
     /// An expression; [`Cell::evaluate`] gives its captures.
     Thunk(&'static ThunkCode),
-    /// A lambda expression that nobody looked at yet; the closure lies in the cell.
+    /// A lambda expression that nobody looked at yet.
     Closure(Value),
     /// A function and one argument.
     Apply1([Slot; 2]),
@@ -62,16 +66,40 @@ const fn state_word(pointer: usize, state: u64) -> u64 {
     (pointer as u64) << 8 | state << 3 | Tag::Lazy as u64
 }
 
+/// The header of a closure, which is the word of a cell in state `Seen` too.
+#[inline(always)]
+pub(crate) fn closure_header(code: &'static LambdaCode) -> u64 {
+    state_word(std::ptr::from_ref(code).expose_provenance(), SEEN)
+}
+
+/// The code of a closure, by its header. `None` if it is no closure's.
+#[inline(always)]
+pub(crate) fn code_of_closure(header: u64) -> Option<&'static LambdaCode> {
+    if header & 7 != Tag::Lazy as u64 {
+        return None;
+    }
+    // SAFETY: only closures have such a header, and `closure_header` or `closure_cell` put a reference to a LambdaCode there.
+    Some(unsafe { &*std::ptr::with_exposed_provenance((header >> 8) as usize) })
+}
+
 impl Cell {
     /// The value, if there is one.
     #[inline(always)]
-    pub fn finished(&self) -> Option<Value> {
+    pub fn finished(&'static self) -> Option<Value> {
         let word = self.word.load(Ordering::Acquire);
-        if word & 7 == Tag::Lazy as u64 {
-            return None;
+        if word & 7 != Tag::Lazy as u64 {
+            // SAFETY: a word with another tag was stored by `finish` from a value.
+            return Some(unsafe { Value::from_bits(word) });
         }
-        // SAFETY: a word with another tag was stored by `finish` from a value.
-        Some(unsafe { Value::from_bits(word) })
+        (word & 0xff == state_word(0, SEEN)).then(|| self.closure())
+    }
+
+    /// The closure that a cell in state `Closure` or `Seen` is.
+    #[inline(always)]
+    fn closure(&'static self) -> Value {
+        // SAFETY: by the module's invariants the cell has the form of a closure.
+        let closure = unsafe { &*std::ptr::from_ref(self).cast::<Function>() };
+        Value::from_pointer(closure, Tag::Function)
     }
 
     #[inline(always)]
@@ -100,11 +128,8 @@ impl Cell {
                 // SAFETY: the constructor stored a reference to a ThunkCode.
                 State::Thunk(unsafe { &*std::ptr::with_exposed_provenance(pointer) })
             }
-            CLOSURE => {
-                // SAFETY: the constructor placed a closure right behind the cell's word.
-                let closure = unsafe { &*std::ptr::from_ref(self).add(1).cast::<Function>() };
-                State::Closure(Value::from_pointer(closure, Tag::Function))
-            }
+            CLOSURE => State::Closure(self.closure()),
+            SEEN => State::Finished(self.closure()),
             APPLY1 => {
                 let parts = self.captures(2);
                 State::Apply1([parts[0], parts[1]])
@@ -175,6 +200,13 @@ impl Cell {
         }
     }
 
+    /// Notes that somebody looked at a cell in state `Closure`.
+    pub(crate) fn see_closure(&self) {
+        let word = self.raw();
+        assert!(word & 0xff == state_word(0, CLOSURE));
+        self.word.store(word & !0xff | state_word(0, SEEN), Ordering::Release);
+    }
+
     /// Stores the result.
     #[inline(always)]
     pub(crate) fn finish(&self, value: Value) {
@@ -225,11 +257,6 @@ impl Captures {
         // SAFETY: within the object's tail, which only its builder holds.
         unsafe { self.first.add(i).write(slot) }
     }
-
-    #[inline(always)]
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
 }
 
 impl Heap {
@@ -261,20 +288,11 @@ impl Heap {
         self.new_cell(word, code.captures.len())
     }
 
-    /// A suspended lambda expression with its closure inside; the caller sets the closure's captures.
+    /// A suspended lambda expression; the caller sets the closure's captures.
     #[inline(always)]
     pub(crate) fn closure_cell(&self, code: &'static LambdaCode) -> (Slot, Captures) {
-        let (slot, captures) = self.new_cell(state_word(0, CLOSURE), 1 + code.captures.len());
-        captures.set(0, Closure::header(code));
-        // SAFETY: there is at least the header's word before the closure's captures.
-        let first = unsafe { captures.first.add(1) };
-        (
-            slot,
-            Captures {
-                first,
-                len: captures.len() - 1,
-            },
-        )
+        let word = state_word(std::ptr::from_ref(code).expose_provenance(), CLOSURE);
+        self.new_cell(word, code.captures.len())
     }
 
     /// `function argument`, suspended.
@@ -320,15 +338,15 @@ impl Heap {
     pub(crate) fn closure(&self, code: &'static LambdaCode) -> (Value, Captures) {
         count(&self.counters.closures, 1);
         let n = code.captures.len();
-        let pointer = self.alloc_words(1 + n).cast::<Slot>();
+        let pointer = self.alloc_words(1 + n).cast::<u64>();
         // SAFETY: room for the header and the captures was just allocated.
         unsafe {
-            pointer.write(Closure::header(code));
+            pointer.write(closure_header(code));
             let function = pointer.cast::<Function>().as_ref();
             (
                 Value::from_pointer(function, Tag::Function),
                 Captures {
-                    first: pointer.add(1).as_ptr(),
+                    first: pointer.add(1).cast::<Slot>().as_ptr(),
                     len: n,
                 },
             )
@@ -341,23 +359,23 @@ impl Cell {
     #[inline(always)]
     pub(crate) fn thunk_captures(&'static self, code: &'static ThunkCode) -> Captures {
         let word = state_word(std::ptr::from_ref(code).expose_provenance(), THUNK);
-        self.unset_captures(word, 0, code.captures.len())
+        self.unset_captures(word, code.captures.len())
     }
 
     /// The captures of a closure that was made by [`Heap::closure_cell`] and not forced yet, to set them.
     #[inline(always)]
     pub(crate) fn closure_captures(&'static self, code: &'static LambdaCode) -> Captures {
-        self.unset_captures(state_word(0, CLOSURE), 1, code.captures.len())
+        let word = state_word(std::ptr::from_ref(code).expose_provenance(), CLOSURE);
+        self.unset_captures(word, code.captures.len())
     }
 
     #[inline(always)]
-    fn unset_captures(&'static self, word: u64, skip: usize, len: usize) -> Captures {
+    fn unset_captures(&'static self, word: u64, len: usize) -> Captures {
         // A cell in another state has no captures to set: `__overrides` may have forced it.
         let len = if self.raw() == word { len } else { 0 };
         let first = std::ptr::from_ref(self)
             .wrapping_add(1)
             .cast::<Slot>()
-            .wrapping_add(skip)
             .cast_mut();
         Captures { first, len }
     }

@@ -215,7 +215,11 @@ impl Marker {
 
     fn cell(&mut self, slot: Slot, cell: &'static Cell) {
         match cell.state() {
-            State::Finished(value) => {
+            // The cell of a lambda expression is the closure itself.
+            State::Finished(value) | State::Closure(value) if value.slot().address() == slot.address() => {
+                self.value(value.slot());
+            }
+            State::Finished(value) | State::Closure(value) => {
                 self.object(slot, 1);
                 self.visit(value.slot());
             }
@@ -224,11 +228,6 @@ impl Marker {
                 let captures = cell.thunk_slots(code);
                 self.object(slot, 1 + captures.len());
                 self.visit_all(captures);
-            }
-            // The closure lies in the cell: whoever has it as a value keeps just that part.
-            State::Closure(value) => {
-                self.object(slot, 1);
-                self.visit(value.slot());
             }
             State::Apply1(parts) => {
                 self.object(slot, 3);

@@ -1,26 +1,28 @@
 //! Functions: closures, primops and partial applications of primops.
 //!
-//! The first word says which: `pointer | kind`, the pointer being the lambda's code, the primop, or the function
-//! that was partially applied.
+//! The first word says which: `pointer | kind`, the pointer being the primop, or the one that was partially applied; that of a
+//! closure has the form of a cell's word (see [`crate::cell`]), for a lambda expression that is not evaluated yet is a closure
+//! already.
 //!
 //! # Invariants
 //!
 //! * A closure's header is followed by as many captures as its code says, a partial application's by a count and
 //!   that many arguments.
 
+use crate::cell::code_of_closure;
 use crate::code::LambdaCode;
 use crate::heap::Heap;
 use crate::primop::Primop;
 use crate::value::{Slot, Tag, Value};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-const LAMBDA: u64 = 0;
 const PRIMOP: u64 = 1;
 const PARTIAL: u64 = 2;
 
 /// A function object.
 #[repr(C)]
 pub struct Function {
-    header: u64,
+    header: AtomicU64,
     // Captures or arguments follow.
 }
 
@@ -35,34 +37,26 @@ pub enum FunctionKind {
     Partial(&'static Primop, &'static [Slot]),
 }
 
-/// Makes closures' headers.
-pub(crate) struct Closure;
-
-impl Closure {
-    /// The header word of a closure, as a slot so that it can be written like a capture. It is never read as one.
-    #[inline(always)]
-    pub(crate) fn header(code: &'static LambdaCode) -> Slot {
-        let word = std::ptr::from_ref(code).expose_provenance() as u64 | LAMBDA;
-        // SAFETY: only ever read back through `Function::header`.
-        unsafe { Value::from_bits(word) }.slot()
-    }
-}
-
 impl Function {
+    fn new(header: u64) -> Function {
+        Function {
+            header: AtomicU64::new(header),
+        }
+    }
+
     /// Takes the function apart.
     #[inline(always)]
     pub fn kind(&'static self) -> FunctionKind {
-        let pointer = (self.header & !7) as usize;
         let tail = std::ptr::from_ref(self).wrapping_add(1).cast::<u64>();
-        match self.header & 7 {
-            LAMBDA => {
-                // SAFETY: the constructor stored a reference to a LambdaCode, and its captures follow.
-                let code: &'static LambdaCode = unsafe { &*std::ptr::with_exposed_provenance(pointer) };
-                // SAFETY: by the module's invariants.
-                let captures =
-                    unsafe { std::slice::from_raw_parts(tail.cast::<Slot>(), code.captures.len()) };
-                FunctionKind::Lambda(code, captures)
-            }
+        // The word of an unevaluated lambda expression changes when somebody looks at it.
+        let header = self.header.load(Ordering::Relaxed);
+        if let Some(code) = code_of_closure(header) {
+            // SAFETY: by the module's invariants.
+            let captures = unsafe { std::slice::from_raw_parts(tail.cast::<Slot>(), code.captures.len()) };
+            return FunctionKind::Lambda(code, captures);
+        }
+        let pointer = (header & !7) as usize;
+        match header & 7 {
             PRIMOP => {
                 // SAFETY: the constructor stored a reference to a Primop.
                 FunctionKind::Primop(unsafe { &*std::ptr::with_exposed_provenance(pointer) })
@@ -97,7 +91,7 @@ impl Heap {
         let pointer = self.alloc_words(1).cast::<Function>();
         // SAFETY: room for the header was just allocated.
         unsafe {
-            pointer.write(Function { header });
+            pointer.write(Function::new(header));
             Value::from_pointer(pointer.as_ref(), Tag::Function)
         }
     }
@@ -109,7 +103,7 @@ impl Heap {
         let pointer = self.alloc_words(2 + n);
         // SAFETY: room for the header, the count and the arguments was just allocated.
         unsafe {
-            pointer.cast::<Function>().write(Function { header });
+            pointer.cast::<Function>().write(Function::new(header));
             pointer.add(1).write(n as u64);
             for (i, &argument) in first.iter().chain(more).enumerate() {
                 pointer.add(2 + i).cast::<Slot>().write(argument);
