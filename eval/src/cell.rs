@@ -1,13 +1,16 @@
 //! Lazy cells: a word that becomes the value, and the captures that evaluating it needs.
 //!
 //! The first word is either a finished [`Value`] (any tag but `Lazy`) or a state with a pointer:
-//! `pointer << 8 | state << 3 | Lazy`. Forcing reads that one word (acquire; free on x86); finishing writes it
+//! `pointer << 8 | state << 3 | Lazy`. Three of five thunks capture one or two slots, mostly of objects that are not far; then the
+//! word holds the number of the code (see [`crate::thunk_codes`]) and the first capture, as a distance from the cell:
+//! `number << 39 | distance << 11 | tag << 8 | state << 3 | Lazy`. Forcing reads that one word (acquire; free on x86); finishing writes it
 //! (release). With several threads the evaluating one would win a compare-exchange from the suspended state to the
 //! blackhole; captures are read by the winner only, so the protocol needs no other change.
 //!
 //! # Invariants
 //!
-//! * A cell in state `Thunk`, `Closure`, `Seen` or `Apply` is followed by as many captures as its code or arity says.
+//! * A cell in state `Thunk`, `Closure`, `Seen` or `Apply` is followed by as many captures as its code or arity says, one in
+//!   state `ShortThunk` by all but the first.
 //! * A cell in state `Closure` or `Seen` is the closure that is its value: see [`Function`].
 //! * Captures are written before the cell is published and not changed afterwards, except by [`Captures::set`]
 //!   while a recursive scope is being built, before anything in it can be forced.
@@ -19,6 +22,7 @@ use crate::code::{LambdaCode, ThunkCode};
 use crate::error::Error;
 use crate::function::Function;
 use crate::heap::{Heap, count};
+use crate::thunk_codes;
 use crate::value::{Slot, Tag, Value};
 use nivis_lang::symbol::Symbol;
 use std::ptr::NonNull;
@@ -38,6 +42,10 @@ const CLOSURE: u64 = 2;
 const APPLY1: u64 = 3;
 const APPLY2: u64 = 4;
 const FAILED: u64 = 5;
+/// A thunk with its first capture in the word.
+const SHORT_THUNK: u64 = 8;
+/// So many captures a short thunk has at most.
+const SHORT: usize = 2;
 const APPLY_NAMED: u64 = 6;
 /// A lambda expression.
 const SEEN: u64 = 7;
@@ -61,6 +69,46 @@ pub(crate) enum State {
     /// Evaluation failed.
     Failed(&'static Error),
 }
+
+/// How many bits the distance of a short thunk's first capture takes, in words and with its sign.
+const DISTANCE_BITS: u32 = 28;
+const NUMBER_SHIFT: u32 = 11 + DISTANCE_BITS;
+const _: () = assert!(NUMBER_SHIFT + thunk_codes::BITS == u64::BITS);
+
+/// The word of a short thunk at an address. `None` if the capture is too far.
+#[inline(always)]
+fn short_thunk_word(cell: usize, number: u32, first: Slot) -> Option<u64> {
+    let distance = (first.address() as i64).wrapping_sub(cell as i64) >> 3;
+    let unused = u64::BITS - DISTANCE_BITS;
+    let fits = distance << unused >> unused == distance;
+    let distance = distance.cast_unsigned() << unused >> thunk_codes::BITS;
+    let parts = u64::from(number) << NUMBER_SHIFT | distance | (first.tag() as u64) << 8;
+    fits.then_some(parts | STATE_SHORT_THUNK)
+}
+
+/// The first capture of a short thunk at an address.
+#[inline(always)]
+fn short_thunk_capture(cell: usize, word: u64) -> Slot {
+    let distance = (word << thunk_codes::BITS).cast_signed() >> (u64::BITS - DISTANCE_BITS);
+    let address = (cell as u64).wrapping_add_signed(distance << 3);
+    // SAFETY: `short_thunk_word` was given a slot of that address and tag.
+    unsafe { Value::from_bits(address | word >> 8 & 7) }.slot()
+}
+
+/// The code of a thunk, by its word.
+#[inline(always)]
+fn thunk_code(word: u64) -> Option<&'static ThunkCode> {
+    match word & 0xff {
+        // SAFETY: the constructor stored a reference to a ThunkCode.
+        STATE_THUNK => Some(unsafe { &*std::ptr::with_exposed_provenance((word >> 8) as usize) }),
+        // SAFETY: the constructor stored the number of a code.
+        STATE_SHORT_THUNK => Some(unsafe { thunk_codes::with_number((word >> NUMBER_SHIFT) as u32) }),
+        _ => None,
+    }
+}
+
+const STATE_THUNK: u64 = state_word(0, THUNK);
+const STATE_SHORT_THUNK: u64 = state_word(0, SHORT_THUNK);
 
 const fn state_word(pointer: usize, state: u64) -> u64 {
     (pointer as u64) << 8 | state << 3 | Tag::Lazy as u64
@@ -108,10 +156,19 @@ impl Cell {
         unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).add(1).cast::<Slot>(), n) }
     }
 
-    /// The captures of a cell in state `Thunk` of that code.
-    pub(crate) fn thunk_slots(&'static self, code: &'static ThunkCode) -> &'static [Slot] {
-        assert!(self.raw() == state_word(std::ptr::from_ref(code).expose_provenance(), THUNK));
-        self.captures(code.captures.len())
+    /// The captures of a thunk that nobody evaluated yet: one that may be in the cell's word, and those behind it.
+    pub(crate) fn thunk_slots(&'static self) -> (Option<Slot>, &'static [Slot]) {
+        let word = self.raw();
+        let n = thunk_code(word).map_or(0, |code| code.captures.len());
+        match word & 0xff == STATE_SHORT_THUNK {
+            true => (Some(self.first_capture(word)), self.captures(n - 1)),
+            false => (None, self.captures(n)),
+        }
+    }
+
+    #[inline(always)]
+    fn first_capture(&'static self, word: u64) -> Slot {
+        short_thunk_capture(std::ptr::from_ref(self).addr(), word)
     }
 
     /// The state of the cell.
@@ -124,10 +181,10 @@ impl Cell {
         }
         let pointer = (word >> 8) as usize;
         match word >> 3 & 0x1f {
-            THUNK => {
-                // SAFETY: the constructor stored a reference to a ThunkCode.
-                State::Thunk(unsafe { &*std::ptr::with_exposed_provenance(pointer) })
-            }
+            THUNK | SHORT_THUNK => match thunk_code(word) {
+                Some(code) => State::Thunk(code),
+                None => State::Blackhole,
+            },
             CLOSURE => State::Closure(self.closure()),
             SEEN => State::Finished(self.closure()),
             APPLY1 => {
@@ -157,13 +214,27 @@ impl Cell {
         code: &'static ThunkCode,
         run: impl FnOnce(&[Slot]) -> Result<Value, E>,
     ) -> Result<Value, E> {
-        assert!(self.raw() == state_word(std::ptr::from_ref(code).expose_provenance(), THUNK));
+        let word = self.raw();
+        assert!(thunk_code(word).is_some_and(|found| std::ptr::eq(found, code)));
         self.word.store(state_word(0, BLACKHOLE), Ordering::Relaxed);
-        let n = code.captures.len();
-        let value = run(self.captures(n))?;
+        let mut n = code.captures.len();
+        let short;
+        let captures = if word & 0xff == STATE_SHORT_THUNK {
+            let second = if n == SHORT {
+                self.captures(1)[0]
+            } else {
+                Slot::NULL
+            };
+            short = [self.first_capture(word), second];
+            n -= 1;
+            &short[..=n]
+        } else {
+            self.captures(n)
+        };
+        let value = run(captures)?;
         self.finish(value);
-        // SAFETY: the cell was made with `n` captures. They were reached through this call only, because the cell was
-        // marked, and `run` cannot have kept them; the cell will not be in state `Thunk` again.
+        // SAFETY: the cell was made with `n` captures behind it. They were reached through this call only, because the cell
+        // was marked, and `run` cannot have kept them; the cell will not be a thunk again.
         unsafe { self.release_captures(heap, n) };
         Ok(value)
     }
@@ -204,7 +275,8 @@ impl Cell {
     pub(crate) fn see_closure(&self) {
         let word = self.raw();
         assert!(word & 0xff == state_word(0, CLOSURE));
-        self.word.store(word & !0xff | state_word(0, SEEN), Ordering::Release);
+        self.word
+            .store(word & !0xff | state_word(0, SEEN), Ordering::Release);
     }
 
     /// Stores the result.
@@ -262,13 +334,24 @@ impl Captures {
 impl Heap {
     #[inline(always)]
     fn new_cell(&self, word: u64, captures: usize) -> (Slot, Captures) {
-        count(&self.counters.cells, 1);
-        count(&self.counters.captures, captures);
-        let pointer = self.alloc_words(1 + captures).cast::<Cell>();
-        // `Cell::release_captures` goes by the address.
-        let _ = pointer.as_ptr().expose_provenance();
+        let words = self.alloc_words(1 + captures);
         // SAFETY: room for the word and the captures was just allocated; the caller sets the captures before the
         // cell can be forced.
+        unsafe { self.cell_of_words(words, word, captures) }
+    }
+
+    /// A cell in words that were just allocated.
+    ///
+    /// # Safety
+    /// There is room for the cell's word and so many captures, which are set before the cell can be forced.
+    #[inline(always)]
+    unsafe fn cell_of_words(&self, words: NonNull<u64>, word: u64, captures: usize) -> (Slot, Captures) {
+        count(&self.counters.cells, 1);
+        count(&self.counters.captures, captures);
+        let pointer = words.cast::<Cell>();
+        // `Cell::release_captures` goes by the address.
+        let _ = pointer.as_ptr().expose_provenance();
+        // SAFETY: by this function's contract.
         unsafe {
             pointer.write(Cell {
                 word: AtomicU64::new(word),
@@ -286,6 +369,21 @@ impl Heap {
     pub(crate) fn thunk(&self, code: &'static ThunkCode) -> (Slot, Captures) {
         let word = state_word(std::ptr::from_ref(code).expose_provenance(), THUNK);
         self.new_cell(word, code.captures.len())
+    }
+
+    /// A suspended expression of few captures with the first of them in its word, if that is possible; the caller sets the others.
+    #[inline(always)]
+    pub(crate) fn short_thunk(&self, code: &'static ThunkCode, first: Slot) -> Option<(Slot, Captures)> {
+        let n = code.captures.len();
+        let number = thunk_codes::number(code).filter(|_| (1..=SHORT).contains(&n))?;
+        let words = self.alloc_words(n);
+        let Some(word) = short_thunk_word(words.addr().get(), number, first) else {
+            // SAFETY: just allocated, and not used.
+            unsafe { self.release(words, n) };
+            return None;
+        };
+        // SAFETY: there are as many words as captures, of which the cell's holds one; the caller sets the others.
+        Some(unsafe { self.cell_of_words(words, word, n - 1) })
     }
 
     /// A suspended lambda expression; the caller sets the closure's captures.
@@ -373,10 +471,7 @@ impl Cell {
     fn unset_captures(&'static self, word: u64, len: usize) -> Captures {
         // A cell in another state has no captures to set: `__overrides` may have forced it.
         let len = if self.raw() == word { len } else { 0 };
-        let first = std::ptr::from_ref(self)
-            .wrapping_add(1)
-            .cast::<Slot>()
-            .cast_mut();
+        let first = std::ptr::from_ref(self).wrapping_add(1).cast::<Slot>().cast_mut();
         Captures { first, len }
     }
 }
@@ -385,5 +480,37 @@ impl Heap {
     /// A cell without a value yet; [`Cell::finish`] gives it one.
     pub(crate) fn pending(&self) -> Slot {
         self.new_cell(state_word(0, BLACKHOLE), 0).0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_thunks_hold_what_is_near() {
+        const CELL: usize = 0x7f00_1234_5678;
+        const FAR: i64 = 1 << (DISTANCE_BITS - 1);
+        let last = (1 << thunk_codes::BITS) - 1;
+        for (distance, number) in [(0, 0), (1, 1), (-1, last), (FAR - 1, 77), (-FAR, last)] {
+            for tag in 0..8 {
+                let bits = (CELL as u64).wrapping_add_signed(8 * distance) | tag;
+                // SAFETY: nobody looks at what it would refer to.
+                let capture = unsafe { Value::from_bits(bits) }.slot();
+                let word = short_thunk_word(CELL, number, capture).expect("it is near");
+                assert_eq!(
+                    (word & 0xff, word >> NUMBER_SHIFT),
+                    (STATE_SHORT_THUNK, number.into())
+                );
+                assert!(short_thunk_capture(CELL, word).same(capture));
+            }
+        }
+        for distance in [FAR, -FAR - 1, 1 << 40] {
+            let bits = (CELL as u64).wrapping_add_signed(8 * distance) | Tag::Lazy as u64;
+            // SAFETY: as above.
+            let capture = unsafe { Value::from_bits(bits) }.slot();
+            assert!(short_thunk_word(CELL, 0, capture).is_none());
+        }
+        assert!(short_thunk_word(CELL, 0, Slot::NULL).is_none());
     }
 }

@@ -224,9 +224,10 @@ impl Marker {
                 self.visit(value.slot());
             }
             State::Blackhole | State::Failed(_) => self.object(slot, 1),
-            State::Thunk(code) => {
-                let captures = cell.thunk_slots(code);
+            State::Thunk(_) => {
+                let (first, captures) = cell.thunk_slots();
                 self.object(slot, 1 + captures.len());
+                first.into_iter().for_each(|capture| self.visit(capture));
                 self.visit_all(captures);
             }
             State::Apply1(parts) => {

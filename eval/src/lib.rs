@@ -54,6 +54,8 @@ pub mod settings;
 mod stack;
 mod subset;
 pub mod suggest;
+#[allow(unsafe_code, reason = "code by its number: see the module's invariants")]
+mod thunk_codes;
 pub mod to_json;
 pub mod to_xml;
 #[allow(unsafe_code, reason = "packs words: see the module's invariants")]

@@ -136,6 +136,12 @@ impl Evaluator {
     /// A thunk. Out of line, for it is wanted at many places that are to stay small.
     #[inline(never)]
     fn suspend(&self, code: &'static ThunkCode, frame: &Frame<'_>) -> Slot {
+        if let [first, others @ ..] = code.captures
+            && let Some((slot, captures)) = self.heap.short_thunk(code, frame.source(*first))
+        {
+            captures.take(others, frame);
+            return slot;
+        }
         let (slot, captures) = self.heap.thunk(code);
         captures.take(code.captures, frame);
         slot

@@ -5,6 +5,7 @@ use crate::code::*;
 use crate::error::Result;
 use crate::evaluator::Evaluator;
 use crate::layers::UnionCache;
+use crate::thunk_codes;
 use crate::value::{Slot, Value};
 use nivis_lang::path;
 use nivis_lang::position::Pos;
@@ -152,12 +153,13 @@ impl<'e> Reader<'e> {
         let frame_size = record.index();
         let function = record.pos();
         let body = self.body(record.operand());
-        self.alloc(ThunkCode {
+        let code = ThunkCode {
             body,
             captures: self.sources(record),
             frame_size,
             function,
-        })
+        };
+        thunk_codes::place(code).unwrap_or_else(|code| self.alloc(code))
     }
 
     fn lambda(&self, record: &mut Cursor) -> &'static LambdaCode {
