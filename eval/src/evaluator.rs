@@ -108,7 +108,7 @@ pub struct Evaluator {
     /// Where it is read from.
     pub(crate) images: RefCell<Vec<&'static Image>>,
     /// What the code of a file depends on, apart from its text.
-    pub(crate) code_surroundings: OnceCell<Vec<u8>>,
+    pub(crate) code_surroundings: OnceCell<[u8; 32]>,
     pub(crate) base_scope: RefCell<FxHashMap<Symbol, Slot>>,
     builtins: Cell<Value>,
     /// Values that others hold on to.

@@ -111,9 +111,9 @@ impl Evaluator {
                     settings.absolute_path_literals,
                 ],
             );
-            format!("{VERSION} {version} {pipes} {lints:?} {names:?}\n").into_bytes()
+            hash_contents(format!("{VERSION} {version} {pipes} {lints:?} {names:?}").as_bytes())
         });
-        hash_contents(&[surroundings, contents.as_slice()].concat())
+        hash_contents([*surroundings, *contents].as_flattened())
     }
 
     /// The code in an image of a file that starts at `start`. `root` is its last record.
