@@ -184,11 +184,15 @@ fn file_type_at(place: &Path) -> io::Result<Option<FileType>> {
     Ok(found.map(|metadata| file_type(metadata.file_type().into())))
 }
 
-/// What is in a file. Most are small, and asking for the size first would cost one of four system calls.
-fn contents_at(place: &Path) -> io::Result<Vec<u8>> {
+/// What is in a file. Most are small, and asking for the size first would cost one of four system calls; if the size is known,
+/// nothing is read behind it.
+fn contents_at(place: &Path, size: Option<u64>) -> io::Result<Vec<u8>> {
     let file = rustix::fs::open(place, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut contents = Vec::with_capacity(16 << 10);
     while retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut contents)))? > 0 {
+        if Some(contents.len() as u64) == size {
+            break;
+        }
         if contents.len() == contents.capacity() {
             contents.reserve(contents.len());
         }
@@ -228,7 +232,7 @@ fn entries_at(place: &Path) -> io::Result<Vec<(Vec<u8>, FileType)>> {
 impl Host for RealHost {
     fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
         let place = self.store.place(path)?;
-        let found = contents_at(&place);
+        let found = contents_at(&place, self.last_file.size(&place));
         self.store.recorder.contents(path, &place, &found);
         found
     }
@@ -246,7 +250,7 @@ impl Host for RealHost {
         }
         let found = match &self.code {
             Some(code) => sources::hashed(code, &self.last_file, &place),
-            None => contents_at(&place).map(HashedFile::of),
+            None => contents_at(&place, self.last_file.size(&place)).map(HashedFile::of),
         };
         self.store.recorder.hashed(path, &place, &found);
         found

@@ -35,7 +35,12 @@ impl Session {
                 Ok((text.clone(), origin, current_dir()?))
             }
             Input::File(path) => {
-                let path = self.locate(path, &current_dir()?)?;
+                // Looked up once; `/` stands for a folder that is gone as well.
+                let here = &self.ev.settings.current_dir;
+                let path = match here.as_slice() {
+                    b"/" => self.locate(path, &current_dir()?)?,
+                    _ => self.locate(path, here)?,
+                };
                 self.read_source(&path)
             }
         }

@@ -89,14 +89,23 @@ impl Evaluator {
         if let Some(resolved) = self.files.resolved.borrow().get(path) {
             return Ok(resolved.clone());
         }
-        let mut resolved = b"/".to_vec();
-        let mut todo: Vec<Vec<u8>> = path
+        // Mostly another path in the same folder was resolved before.
+        let end_of_folder = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        let (folder, last) = (&path[..end_of_folder], &path[end_of_folder..]);
+        let known = self.files.resolved.borrow().get(folder).cloned();
+        let left = if known.is_some() { last } else { path };
+        let mut resolved = known.unwrap_or_else(|| b"/".to_vec());
+        let mut todo: Vec<Vec<u8>> = left
             .split(|&byte| byte == b'/')
             .rev()
             .map(<[u8]>::to_vec)
             .collect();
         let mut links = 0;
         while let Some(component) = todo.pop() {
+            if todo.is_empty() && links == 0 {
+                let mut known = self.files.resolved.borrow_mut();
+                known.entry(folder.to_vec()).or_insert_with(|| resolved.clone());
+            }
             match &*component {
                 b"" | b"." => continue,
                 b".." => {

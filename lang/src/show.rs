@@ -17,18 +17,36 @@ pub fn show(expr: ExprRef<'_>, symbols: &Symbols) -> Vec<u8> {
 /// A string as a literal.
 pub fn write_string(out: &mut Vec<u8>, string: &[u8]) {
     out.push(b'"');
+    // What needs no escape is copied in one go.
+    let mut written = 0;
     for (index, &byte) in string.iter().enumerate() {
-        match byte {
-            b'"' | b'\\' => out.extend([b'\\', byte]),
-            b'\n' => out.extend(b"\\n"),
-            b'\r' => out.extend(b"\\r"),
-            b'\t' => out.extend(b"\\t"),
-            b'$' if string.get(index + 1) == Some(&b'{') => out.extend(b"\\$"),
-            byte => out.push(byte),
-        }
+        let escape: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            b'$' if string.get(index + 1) == Some(&b'{') => b"\\$",
+            _ => continue,
+        };
+        out.extend_from_slice(&string[written..index]);
+        out.extend_from_slice(escape);
+        written = index + 1;
     }
+    out.extend_from_slice(&string[written..]);
     out.push(b'"');
 }
+
+/// Which bytes identifiers are made of.
+const IN_IDENTIFIERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'\'' | b'-');
+        byte += 1;
+    }
+    table
+};
 
 /// A name as it is written in a set: quoted unless it is an identifier.
 pub fn write_identifier(out: &mut Vec<u8>, name: &[u8]) {
@@ -39,9 +57,7 @@ pub fn write_identifier(out: &mut Vec<u8>, name: &[u8]) {
     let plain = name
         .first()
         .is_some_and(|&first| first.is_ascii_alphabetic() || first == b'_')
-        && name
-            .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'\'' | b'-'));
+        && name.iter().all(|&byte| IN_IDENTIFIERS[usize::from(byte)]);
     if plain && !keyword {
         out.extend_from_slice(name);
     } else {

@@ -26,6 +26,12 @@ impl LastFile {
         self.0.take();
     }
 
+    /// How large the file is, if it is the last one.
+    pub(super) fn size(&self, place: &Path) -> Option<u64> {
+        let last = self.0.take()?;
+        (last.0 == place).then(|| last.1.len())
+    }
+
     /// The status of a file, symlinks followed. What was remembered is good for one use.
     fn metadata(&self, place: &Path) -> io::Result<Metadata> {
         match self.0.take() {
@@ -39,12 +45,12 @@ impl LastFile {
 pub(super) fn hashed(cache: &dyn CodeCache, last: &LastFile, place: &Path) -> io::Result<HashedFile> {
     // The status is older than the contents: should the file change in between, nobody finds them under it.
     let Some(key) = status_key("file", place, last.metadata(place)) else {
-        return contents_at(place).map(HashedFile::of);
+        return contents_at(place, None).map(HashedFile::of);
     };
     if let Some(file) = cache.find(&key).and_then(|kept| read(&kept)) {
         return Ok(file);
     }
-    let file = HashedFile::of(contents_at(place)?);
+    let file = HashedFile::of(contents_at(place, None)?);
     cache.keep(&key, write(&file));
     Ok(file)
 }
