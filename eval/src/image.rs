@@ -24,7 +24,7 @@ use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 
 /// The version of the form of images. It changes with [`Tag`] and with what records hold.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 macro_rules! tags {
     ($($name:ident),* $(,)?) => {

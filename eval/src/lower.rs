@@ -567,7 +567,7 @@ impl Lowering<'_, '_> {
 
     /// Bindings that see one another, with locals from `first` on: first the sources of `inherit (e)`, then the
     /// attributes. The names are bound when this returns; the caller unbinds them.
-    fn recursive(&mut self, bindings: &Bindings<'_>, first: u32, always_thunk: bool) -> Result<Vec<Bound>> {
+    fn recursive(&mut self, bindings: &Bindings<'_>, first: u32, has_overrides: bool) -> Result<Vec<Bound>> {
         let sources = bindings.inherit_from.len() as u32;
         let first_attr = first + sources;
         let end = first_attr + bindings.attrs.len() as u32;
@@ -590,12 +590,16 @@ impl Lowering<'_, '_> {
             self.scopes.bound_up_to(local);
             let value = match attr.value {
                 AttrValue::Inherit => outer.next().expect("one for each"),
-                AttrValue::Plain(expr) if always_thunk => self.thunk(expr)?,
+                AttrValue::Plain(expr) if has_overrides => self.thunk(expr)?,
                 _ => self.attr_value(attr, first)?,
             };
             bound.push(Bound::new(local, value));
         }
         self.scopes.finish_binding();
+        if has_overrides {
+            // Their captures are set a second time, so they must be made in the form that allows it.
+            bound.iter_mut().for_each(|bound| bound.late = true);
+        }
         Ok(bound)
     }
 

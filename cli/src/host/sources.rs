@@ -29,7 +29,7 @@ impl LastFile {
     /// How large the file is, if it is the last one.
     pub(super) fn size(&self, place: &Path) -> Option<u64> {
         let last = self.0.take()?;
-        (last.0 == place).then(|| last.1.len())
+        (last.0 == place).then_some(last.1.len())
     }
 
     /// The status of a file, symlinks followed. What was remembered is good for one use.
