@@ -159,7 +159,7 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "code-cache",
         Kind::Bool,
         "true",
-        "Keep what files are lowered to and what is in folders, in nivis-code below the cache folder, so that the next evaluation need not parse and list them.",
+        "Keep what files are lowered to and what is in folders, in nivis-code below the cache folder, so that the next evaluation need not read them.",
     ),
     experimental("commit-lock-file-summary", Kind::Text, "", "flakes"),
     effective(
