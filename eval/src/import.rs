@@ -8,6 +8,7 @@ use crate::host::{CodeCache, FileType, Level, hash_contents};
 use crate::image::Writer;
 use crate::lower::Unit;
 use crate::path::parent;
+use crate::undefined::{self, Undefined};
 use crate::value::{Slot, Value};
 use bumpalo::Bump;
 use nivis_lang::ast::{Expr, ExprKind, ExprRef};
@@ -256,13 +257,8 @@ impl Evaluator {
         let arena = Bump::new();
         let start = self.add_source(origin, source.len());
         let ast = self.parse(source, start, base_dir, &arena)?.ast;
-        let unit = Unit {
-            expr: ast,
-            start,
-            directory: base_dir,
-            scope: &[],
-        };
-        self.check(&unit)?;
+        let checked = undefined::check(ast, &self.base_scope.borrow());
+        checked.map_err(|Undefined(name, pos)| self.undefined_variable(name, pos))?;
         Ok(nivis_lang::show::show(ast, &self.symbols.borrow()))
     }
 

@@ -58,5 +58,6 @@ pub mod suggest;
 mod thunk_codes;
 pub mod to_json;
 pub mod to_xml;
+mod undefined;
 #[allow(unsafe_code, reason = "packs words: see the module's invariants")]
 pub mod value;

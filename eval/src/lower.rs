@@ -33,32 +33,30 @@ impl Evaluator {
         unit: &Unit<'_>,
         keep: Option<impl FnOnce(Vec<u8>)>,
     ) -> Result<&'static ThunkCode> {
-        self.write(unit, |writer, root| {
+        let mut writer = self.files.writer.take();
+        let roll = std::mem::take(&mut self.symbols.borrow_mut().roll);
+        writer.start(unit.start, roll);
+        let code = self.write_unit(unit, &mut writer).and_then(|root| {
             if let Some(keep) = keep.filter(|_| writer.is_portable()) {
-                keep(self.save_image(writer, root));
+                keep(self.save_image(&writer, root));
             }
             let expressions = &self.stats.expressions;
             expressions.set(expressions.get().wrapping_add(writer.expressions()));
             self.add_image(writer.records(), writer.names(), unit.start, unit.directory, root)
-        })
-    }
-
-    /// Fails if the file cannot be lowered.
-    pub(crate) fn check(&self, unit: &Unit<'_>) -> Result<()> {
-        self.write(unit, |_, _| Ok(()))
-    }
-
-    /// Writes the image of a file and hands it over.
-    fn write<T>(&self, unit: &Unit<'_>, written: impl FnOnce(&Writer, Node) -> Result<T>) -> Result<T> {
-        let mut writer = self.files.writer.take();
-        let roll = std::mem::take(&mut self.symbols.borrow_mut().roll);
-        writer.start(unit.start, roll);
-        let root = self.write_unit(unit, &mut writer);
-        let result = root.and_then(|root| written(&writer, root));
+        });
         self.symbols.borrow_mut().roll = writer.take_roll();
         self.files.writer.replace(writer);
-        result
+        code
     }
+
+    /// The error of a variable that nobody defines.
+    #[cold]
+    pub(crate) fn undefined_variable(&self, name: Symbol, pos: Pos) -> Error {
+        let message = format!("undefined variable '{}'", self.name_in_message(name));
+        Error::new(Kind::UndefinedVariable, message).at(pos)
+    }
+
+    /// Writes the image of a file.
 
     fn write_unit(&self, unit: &Unit<'_>, writer: &mut Writer) -> Result<Node> {
         let base = self.base_scope.borrow();
@@ -246,17 +244,8 @@ impl Lowering<'_, '_> {
             Resolved::Global => Lazy::constant(self.global(name)),
             // Not known yet, or the namespace must not be forced yet.
             Resolved::Variable { .. } | Resolved::With => self.thunk(expr)?,
-            Resolved::Undefined => return Err(self.undefined(name, expr.pos)),
+            Resolved::Undefined => return Err(self.ev.undefined_variable(name, expr.pos)),
         })
-    }
-
-    #[cold]
-    fn undefined(&self, name: Symbol, pos: Pos) -> Error {
-        Error::new(
-            Kind::UndefinedVariable,
-            format!("undefined variable '{}'", self.ev.name_in_message(name)),
-        )
-        .at(pos)
     }
 
     fn variable(&mut self, name: Symbol, pos: Pos) -> Result<Node> {
@@ -284,7 +273,7 @@ impl Lowering<'_, '_> {
                 }
                 node
             }
-            Resolved::Undefined => return Err(self.undefined(name, pos)),
+            Resolved::Undefined => return Err(self.ev.undefined_variable(name, pos)),
         })
     }
 

@@ -241,8 +241,7 @@ impl Evaluator {
                 return Ok((found.slot, code.pos));
             }
         }
-        let message = format!("undefined variable '{}'", self.name_in_message(code.name));
-        Err(Error::new(Kind::UndefinedVariable, message).at(code.pos))
+        Err(self.undefined_variable(code.name, code.pos))
     }
 
     #[inline(always)]

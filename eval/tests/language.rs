@@ -201,3 +201,45 @@ fn strings_and_numbers() {
         "an integer with value '1' is not equal to an integer with value '2'",
     );
 }
+
+#[test]
+fn parsing_alone_finds_undefined_variables_too() {
+    let programs = [
+        "x",
+        "a: b: { c ? d, e ? c }: [ a b c e ]",
+        "{ a, b ? a, c ? d }@all: all // { inherit a b c; inherit x; }",
+        "let a = b; b = a; inherit (c) d; in e",
+        "let inherit a; in a",
+        "rec { a = b; b = 1; c = { inherit a b; }; ${d} = a; }",
+        "rec { inherit (a) b; a = b; inherit c; }",
+        "{ a = 1; b = a; }",
+        "{ inherit (rec { a = 1; } // b) a; ${\"a\"} = c; }",
+        "with a; b",
+        "with { }; [ b (c: with c; d) (let inherit e; in e) ]",
+        "(with { }; b) c",
+        "(a: a) a",
+        "let a = 1; in (let a = 2; in a) + a + b",
+        "if a then b else c",
+        "assert true; a",
+        "!a || b -> c",
+        "1 - a * (-b) / c < d",
+        "\"${a} ${b}\" + ''${c}''",
+        "({ a = 1; }.a or b).${c} or d",
+        "{ } ? a.${b}",
+        "x: { y = x; z.${x}.w = y; }",
+        "map (a: builtins.length b) null",
+        "__curPos + ./a/${b}",
+    ];
+    with_evaluator(|ev| {
+        for program in programs {
+            let origin = Origin::String(program.as_bytes().into());
+            let told = |error: Error| {
+                let details = error.details();
+                (details.message.clone(), ev.show_position(details.pos))
+            };
+            let parsed = ev.show_parsed(program.as_bytes(), origin.clone(), b"/").err();
+            let lowered = ev.delay_text(program.as_bytes(), origin, b"/").err();
+            assert_eq!(parsed.map(told), lowered.map(told), "{program}");
+        }
+    });
+}
