@@ -57,7 +57,6 @@ impl Evaluator {
     }
 
     /// Writes the image of a file.
-
     fn write_unit(&self, unit: &Unit<'_>, writer: &mut Writer) -> Result<Node> {
         let base = self.base_scope.borrow();
         let mut lowering = Lowering {
