@@ -190,7 +190,8 @@ fn contents_at(place: &Path, size: Option<u64>) -> io::Result<Vec<u8>> {
     let file = rustix::fs::open(place, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut contents = Vec::with_capacity(16 << 10);
     while retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut contents)))? > 0 {
-        if Some(contents.len() as u64) == size {
+        // There is no more than expected, or the room would be full.
+        if Some(contents.len() as u64) == size && contents.len() < contents.capacity() {
             break;
         }
         if contents.len() == contents.capacity() {

@@ -102,7 +102,7 @@ impl Evaluator {
             .collect();
         let mut links = 0;
         while let Some(component) = todo.pop() {
-            if todo.is_empty() && links == 0 {
+            if todo.is_empty() && links == 0 && self.files.directories.borrow().contains(&resolved) {
                 let mut known = self.files.resolved.borrow_mut();
                 known.entry(folder.to_vec()).or_insert_with(|| resolved.clone());
             }
