@@ -233,7 +233,8 @@ fn entries_at(place: &Path) -> io::Result<Vec<(Vec<u8>, FileType)>> {
 impl Host for RealHost {
     fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
         let place = self.store.place(path)?;
-        let found = contents_at(&place, self.last_file.size(&place));
+        let size = self.last_file.take(&place).map(|metadata| metadata.len());
+        let found = contents_at(&place, size);
         self.store.recorder.contents(path, &place, &found);
         found
     }
@@ -245,14 +246,16 @@ impl Host for RealHost {
 
     fn hashed_file(&self, path: &[u8]) -> io::Result<HashedFile> {
         let place = self.store.place(path)?;
-        if self.store.recorder.is_on() {
-            // It notes the status that the file has now.
-            self.last_file.forget();
-        }
-        let found = match &self.code {
-            Some(code) => sources::hashed(code, &self.last_file, &place),
-            None => contents_at(&place, self.last_file.size(&place)).map(HashedFile::of),
-        };
+        // The recorder notes the status that the file has now.
+        let last = self
+            .last_file
+            .take(&place)
+            .filter(|_| !self.store.recorder.is_on());
+        let metadata = last.map_or_else(|| fs::metadata(&place), Ok);
+        let found = metadata.and_then(|metadata| match &self.code {
+            Some(code) => sources::hashed(code, &place, &metadata),
+            None => contents_at(&place, Some(metadata.len())).map(HashedFile::of),
+        });
         self.store.recorder.hashed(path, &place, &found);
         found
     }

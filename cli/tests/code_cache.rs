@@ -6,7 +6,6 @@ use std::process::Command;
 use tempfile::TempDir;
 
 const PROGRAM: &str = r#"
-# The text is long enough to be kept: a file that is smaller than its own key is parsed as fast.
 let greet = { name, greeting ? "hello" }: "${greeting}, ${name}"; in
 { one = greet { name = "one"; }; two = greet { name = "two"; greeting = "good morning"; }; place = toString ./here; }
 "#;

@@ -42,13 +42,14 @@ const CLOSURE: u64 = 2;
 const APPLY1: u64 = 3;
 const APPLY2: u64 = 4;
 const FAILED: u64 = 5;
-/// A thunk with its first capture in the word.
-const SHORT_THUNK: u64 = 8;
-/// So many captures a short thunk has at most.
-const SHORT: usize = 2;
 const APPLY_NAMED: u64 = 6;
 /// A lambda expression.
 const SEEN: u64 = 7;
+/// A thunk with its first capture in the word.
+const SHORT_THUNK: u64 = 8;
+
+/// So many captures a short thunk has at most.
+const SHORT: usize = 2;
 
 /// What a cell is, taken apart.
 pub(crate) enum State {

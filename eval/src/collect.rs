@@ -216,10 +216,9 @@ impl Marker {
     fn cell(&mut self, slot: Slot, cell: &'static Cell) {
         match cell.state() {
             // The cell of a lambda expression is the closure itself.
-            State::Finished(value) | State::Closure(value) if value.slot().address() == slot.address() => {
-                self.value(value.slot());
-            }
-            State::Finished(value) | State::Closure(value) => {
+            State::Closure(closure) => self.value(closure.slot()),
+            State::Finished(value) if value.slot().address() == slot.address() => self.value(value.slot()),
+            State::Finished(value) => {
                 self.object(slot, 1);
                 self.visit(value.slot());
             }

@@ -133,7 +133,8 @@ pub fn hash_contents(contents: &[u8]) -> [u8; 32] {
     bytes
 }
 
-/// Keeps the code of files, so that a later process need not parse them. An entry's key says all that the code depends on.
+/// Keeps the code of files, and what the host learned of the outside, so that a later process need not work it out again. An
+/// entry's key says all that it depends on.
 pub trait CodeCache {
     /// The code that was kept under a key, whole or not at all.
     fn find(&self, key: &[u8; 32]) -> Option<Vec<u8>>;

@@ -518,6 +518,12 @@ fn has_class(byte: u8, class: u8) -> bool {
     CLASSES[usize::from(byte)] & class != 0
 }
 
+/// Whether bytes have the form of an identifier or a keyword.
+pub(crate) fn is_name(bytes: &[u8]) -> bool {
+    let starts = bytes.first().is_some_and(|&byte| has_class(byte, NAME_START));
+    starts && bytes.iter().all(|&byte| has_class(byte, NAME))
+}
+
 /// The blanks and comments between two tokens.
 pub fn trivia(source: &[u8], start: u32, end: u32) -> impl Iterator<Item = Token> + '_ {
     let mut at = start as usize;

@@ -1,6 +1,7 @@
 //! Prints the AST as `nix-instantiate --parse` does: desugared, attributes sorted by name.
 
 use crate::ast::*;
+use crate::lexer;
 use crate::symbol::{Symbol, Symbols};
 use std::io::Write;
 
@@ -37,28 +38,13 @@ pub fn write_string(out: &mut Vec<u8>, string: &[u8]) {
     out.push(b'"');
 }
 
-/// Which bytes identifiers are made of.
-const IN_IDENTIFIERS: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte: u8 = 0;
-    while byte < 128 {
-        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'\'' | b'-');
-        byte += 1;
-    }
-    table
-};
-
 /// A name as it is written in a set: quoted unless it is an identifier.
 pub fn write_identifier(out: &mut Vec<u8>, name: &[u8]) {
     let keyword = matches!(
         name,
         b"if" | b"then" | b"else" | b"assert" | b"with" | b"let" | b"in" | b"rec" | b"inherit"
     );
-    let plain = name
-        .first()
-        .is_some_and(|&first| first.is_ascii_alphabetic() || first == b'_')
-        && name.iter().all(|&byte| IN_IDENTIFIERS[usize::from(byte)]);
-    if plain && !keyword {
+    if lexer::is_name(name) && !keyword {
         out.extend_from_slice(name);
     } else {
         write_string(out, name);

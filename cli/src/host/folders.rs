@@ -22,7 +22,7 @@ const TYPES: [FileType; 4] = [
 
 /// What is in a folder, from the cache if it has that.
 pub(super) fn entries(cache: &dyn CodeCache, place: &Path) -> io::Result<Entries> {
-    let Some(key) = status_key("folder", place, fs::metadata(place)) else {
+    let Some(key) = status_key("folder", place, &fs::metadata(place)?) else {
         return entries_at(place);
     };
     if let Some(entries) = cache.find(&key).and_then(|kept| read(&kept)) {
@@ -102,7 +102,8 @@ mod tests {
         assert_eq!(cache.found(), 0);
         assert_eq!(sorted(entries(&cache, folder)), expected);
         // Nothing is kept of folders whose status says nothing, as on the file systems of networks.
-        let found = usize::from(status_key("folder", folder, fs::metadata(folder)).is_some());
+        let status = fs::metadata(folder).expect("a folder");
+        let found = usize::from(status_key("folder", folder, &status).is_some());
         assert_eq!(cache.found(), found);
         fs::remove_file(folder.join("elif")).expect("removed");
         assert_eq!(sorted(entries(&cache, folder)), sorted(entries_at(folder)));

@@ -127,7 +127,7 @@ impl Recorder {
     fn hash_of_contents(&self, path: &[u8], place: &Path, hash: impl FnOnce() -> Vec<u8>) {
         self.note(Question::Contents, path, || Answer {
             value: hash(),
-            status: settled_status(fs::metadata(place)).unwrap_or_default(),
+            status: status_now(place),
         });
     }
 
@@ -135,7 +135,7 @@ impl Recorder {
         match found {
             Ok(entries) => self.note(Question::Entries, path, || Answer {
                 value: entries_value(entries.clone()),
-                status: settled_status(fs::metadata(place)).unwrap_or_default(),
+                status: status_now(place),
             }),
             Err(_) => self.spoil(),
         }
@@ -165,6 +165,14 @@ fn plain(value: Vec<u8>) -> Answer {
         value,
         status: vec![],
     }
+}
+
+/// The status of a file; empty if it does not say whether the file changes.
+fn status_now(place: &Path) -> Vec<u8> {
+    let metadata = fs::metadata(place).ok();
+    metadata
+        .and_then(|metadata| settled_status(place, &metadata))
+        .unwrap_or_default()
 }
 
 fn hash(bytes: &[u8]) -> Vec<u8> {

@@ -7,7 +7,7 @@ use super::contents_at;
 use super::status::status_key;
 use nivis_eval::host::{CodeCache, HashedFile};
 use std::cell::RefCell;
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,36 +21,24 @@ impl LastFile {
         self.0.replace(Some((place.to_owned(), metadata)));
     }
 
-    /// Has the next file be looked at anew.
-    pub(super) fn forget(&self) {
-        self.0.take();
-    }
-
-    /// How large the file is, if it is the last one.
-    pub(super) fn size(&self, place: &Path) -> Option<u64> {
-        let last = self.0.take()?;
-        (last.0 == place).then_some(last.1.len())
-    }
-
-    /// The status of a file, symlinks followed. What was remembered is good for one use.
-    fn metadata(&self, place: &Path) -> io::Result<Metadata> {
-        match self.0.take() {
-            Some((last, metadata)) if last == place => Ok(metadata),
-            _ => fs::metadata(place),
-        }
+    /// The status of a file, if it is the last one. It is good for one use.
+    pub(super) fn take(&self, place: &Path) -> Option<Metadata> {
+        let (last, metadata) = self.0.take()?;
+        (last == place).then_some(metadata)
     }
 }
 
-/// What tells a file apart from others, from the cache if it has that.
-pub(super) fn hashed(cache: &dyn CodeCache, last: &LastFile, place: &Path) -> io::Result<HashedFile> {
+/// What tells a file of that status apart from others, from the cache if it has that.
+pub(super) fn hashed(cache: &dyn CodeCache, place: &Path, metadata: &Metadata) -> io::Result<HashedFile> {
+    let read_now = || contents_at(place, Some(metadata.len())).map(HashedFile::of);
     // The status is older than the contents: should the file change in between, nobody finds them under it.
-    let Some(key) = status_key("file", place, last.metadata(place)) else {
-        return contents_at(place, None).map(HashedFile::of);
+    let Some(key) = status_key("file", place, metadata) else {
+        return read_now();
     };
     if let Some(file) = cache.find(&key).and_then(|kept| read(&kept)) {
         return Ok(file);
     }
-    let file = HashedFile::of(contents_at(place, None)?);
+    let file = read_now()?;
     cache.keep(&key, write(&file));
     Ok(file)
 }
@@ -75,11 +63,12 @@ mod tests {
     use super::super::status::tests::settle;
     use super::*;
     use nivis_eval::host::{MemoryCode, hash_contents};
-    use std::fs::{File, FileTimes};
+    use std::fs::{self, File, FileTimes};
     use std::os::unix::fs::symlink;
 
     fn look(cache: &MemoryCode, place: &Path) -> (bool, usize, [u8; 32]) {
-        let file = hashed(cache, &LastFile::default(), place).expect("a file");
+        let metadata = fs::metadata(place).expect("a file");
+        let file = hashed(cache, place, &metadata).expect("a file");
         (file.contents.is_some(), file.length, file.hash)
     }
 
@@ -99,7 +88,8 @@ mod tests {
         assert!(cache.is_empty());
         settle();
         // Nothing is kept of files whose status says nothing, as on the file systems of networks.
-        let is_kept = status_key("file", &file, fs::metadata(&file)).is_some();
+        let status = fs::metadata(&file).expect("a file");
+        let is_kept = status_key("file", &file, &status).is_some();
         for place in [&file, &link] {
             assert_eq!(look(&cache, place), (true, 5, first));
             assert_eq!(look(&cache, place), (!is_kept, 5, first));
@@ -113,8 +103,9 @@ mod tests {
             assert_eq!(look(&cache, place), (true, 5, hash_contents(b"other")));
         }
         fs::remove_file(&file).expect("removed");
-        assert!(hashed(&cache, &LastFile::default(), &file).is_err());
-        assert!(hashed(&cache, &LastFile::default(), scratch.path()).is_err());
+        assert!(hashed(&MemoryCode::default(), &file, &status).is_err());
+        let folder = fs::metadata(scratch.path()).expect("a folder");
+        assert!(hashed(&cache, scratch.path(), &folder).is_err());
     }
 
     #[test]

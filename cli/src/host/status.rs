@@ -7,7 +7,6 @@ use nivis_store::hash::{HashAlgorithm, Hasher};
 use rustix::fs::{FsWord, statfs};
 use std::cell::RefCell;
 use std::fs::Metadata;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -30,31 +29,24 @@ const SHARED: [FsWord; 9] = [
 /// Changes within so many seconds may not show in the status.
 const SETTLED: i64 = 2;
 
-/// The status of a file, if changes of it would show: not if it has just been changed.
-pub(super) fn settled_status(metadata: io::Result<Metadata>) -> Option<Vec<u8>> {
+/// The status of the file at a place, if changes of the file would show in it.
+pub(super) fn settled_status(place: &Path, metadata: &Metadata) -> Option<Vec<u8>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(0));
-    let metadata = metadata.ok()?;
-    (metadata.ctime() + SETTLED < now).then(|| status(&metadata))
+    let has_settled = metadata.ctime() + SETTLED < now;
+    // Images of file systems and some networks have made-up times, in whole seconds: two of them may be mounted one
+    // after the other and look the same.
+    let is_made_up = metadata.ctime_nsec() == 0;
+    (has_settled && !is_made_up && !is_shared(metadata.dev(), place)).then(|| status(metadata))
 }
 
 /// What something that was learned of a file is kept under: its path, its status, and what kind of thing it is. `None` if
 /// the file may change without showing it.
-pub(super) fn status_key(kind: &str, place: &Path, metadata: io::Result<Metadata>) -> Option<[u8; 32]> {
-    let metadata = metadata.ok()?;
-    // Images of file systems and some networks have made-up times, in whole seconds: two of them may be mounted one
-    // after the other and look the same.
-    if metadata.ctime_nsec() == 0 {
-        return None;
-    }
-    if is_shared(metadata.dev(), place) {
-        return None;
-    }
-    let status = settled_status(Ok(metadata))?;
+pub(super) fn status_key(kind: &str, place: &Path, metadata: &Metadata) -> Option<[u8; 32]> {
     let mut hasher = Hasher::new(HashAlgorithm::Blake3);
     hasher.update(kind.as_bytes());
     hasher.update(&[0]);
-    hasher.update(&status);
+    hasher.update(&settled_status(place, metadata)?);
     hasher.update(place.as_os_str().as_bytes());
     hasher.finish().as_bytes().first_chunk().copied()
 }
