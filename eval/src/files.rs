@@ -86,13 +86,13 @@ impl Evaluator {
 
     /// Resolves `path`; errors name `whole`, of which it is a part.
     fn resolve_links_for(&self, path: &[u8], whole: &[u8]) -> Result<Vec<u8>> {
-        if let Some(resolved) = self.files.resolved.borrow().get(path) {
-            return Ok(resolved.clone());
+        if let Some(resolved) = self.resolved_directory(path) {
+            return Ok(resolved);
         }
         // Mostly another path in the same folder was resolved before.
         let end_of_folder = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
         let (folder, last) = (&path[..end_of_folder], &path[end_of_folder..]);
-        let known = self.files.resolved.borrow().get(folder).cloned();
+        let known = self.resolved_directory(folder);
         let left = if known.is_some() { last } else { path };
         let mut resolved = known.unwrap_or_else(|| b"/".to_vec());
         let mut todo: Vec<Vec<u8>> = left
@@ -102,9 +102,8 @@ impl Evaluator {
             .collect();
         let mut links = 0;
         while let Some(component) = todo.pop() {
-            if todo.is_empty() && links == 0 && self.files.directories.borrow().contains(&resolved) {
-                let mut known = self.files.resolved.borrow_mut();
-                known.entry(folder.to_vec()).or_insert_with(|| resolved.clone());
+            if todo.is_empty() && links == 0 {
+                self.remember_directory(folder, &resolved);
             }
             match &*component {
                 b"" | b"." => continue,
@@ -133,15 +132,28 @@ impl Evaluator {
                 resolved = next;
             }
         }
-        self.files
-            .resolved
-            .borrow_mut()
-            .insert(path.to_vec(), resolved.clone());
+        self.remember_directory(path, &resolved);
         Ok(resolved)
     }
 
+    /// What the path of a directory resolves to, if that is known.
+    fn resolved_directory(&self, path: &[u8]) -> Option<Vec<u8>> {
+        if self.files.directories.borrow().contains(path) {
+            return Some(path.to_vec());
+        }
+        self.files.resolved.borrow().get(path).cloned()
+    }
+
+    /// Remembers what a path resolves to, if that is a directory elsewhere.
+    fn remember_directory(&self, path: &[u8], resolved: &[u8]) {
+        if path != resolved && self.files.directories.borrow().contains(resolved) {
+            let mut known = self.files.resolved.borrow_mut();
+            known.entry(path.to_vec()).or_insert_with(|| resolved.to_vec());
+        }
+    }
+
     /// The type of a component on the way to a file; `None` also if it must not be looked at, so that it is the
-    /// whole path that an error names. Directories are remembered.
+    /// whole path that an error names. What is above it are directories. Directories are remembered.
     fn component_type(&self, path: &[u8]) -> Result<Option<FileType>> {
         if self.files.directories.borrow().contains(path) {
             return Ok(Some(FileType::Directory));
@@ -159,7 +171,7 @@ impl Evaluator {
         let found = self.file_type(path)?;
         match found {
             Some(FileType::Directory) => {
-                self.files.directories.borrow_mut().insert(path.to_vec());
+                self.files.directories.borrow_mut().insert(path.into());
             }
             Some(found) => *last = Some((path.to_vec(), found)),
             None => {}
@@ -249,7 +261,8 @@ impl Evaluator {
     pub fn forbid_links_above(&self, path: &[u8]) -> Result<()> {
         let mut above = parent(path);
         while above != b"/" {
-            if self.component_type(above)? == Some(FileType::Symlink) {
+            let is_directory = self.files.directories.borrow().contains(above);
+            if !is_directory && self.file_type(above)? == Some(FileType::Symlink) {
                 let message = format!("path '{}' is a symlink", String::from_utf8_lossy(above));
                 return Err(Error::new(Kind::File, message));
             }

@@ -20,6 +20,7 @@ use crate::code::ThunkCode;
 use crate::error::Result;
 use crate::evaluator::Evaluator;
 use crate::host::hash_contents;
+use crate::import::SharedPath;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 
@@ -53,7 +54,7 @@ pub(crate) struct Image {
     /// The position of the file's first byte.
     start: Pos,
     /// What relative paths start from.
-    directory: &'static [u8],
+    directory: SharedPath,
 }
 
 /// Which record of which image: the body of a function or thunk that did not run yet.
@@ -131,7 +132,7 @@ impl Evaluator {
             records: self.code.alloc_slice_copy(records),
             names: self.code.alloc_slice_copy(names),
             start,
-            directory: self.code.alloc_slice_copy(directory),
+            directory: self.files.shared(directory),
         }));
         drop(images);
         self.read_root(Place {

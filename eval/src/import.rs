@@ -24,17 +24,20 @@ use std::sync::Arc;
 /// For code that no host keeps.
 const NOT_KEPT: Option<fn(Vec<u8>)> = None;
 
+/// A path of a file or directory, kept once for all that remember it: nixpkgs has 15,000 of each.
+pub(crate) type SharedPath = Arc<[u8]>;
+
 /// What was seen of the file system.
 #[derive(Default)]
 pub(crate) struct Files {
     /// Values of files by resolved path.
-    values: RefCell<FxHashMap<Vec<u8>, Slot>>,
+    values: RefCell<FxHashMap<SharedPath, Slot>>,
     /// Resolved paths of imports.
-    imports: RefCell<FxHashMap<Vec<u8>, Vec<u8>>>,
-    /// Paths with their symlinks resolved.
+    imports: RefCell<FxHashMap<SharedPath, SharedPath>>,
+    /// Directories on the way to files, by paths without symlinks.
+    pub(crate) directories: RefCell<FxHashSet<SharedPath>>,
+    /// Other paths of directories with their symlinks resolved.
     pub(crate) resolved: RefCell<FxHashMap<Vec<u8>, Vec<u8>>>,
-    /// Directories on the way to files.
-    pub(crate) directories: RefCell<FxHashSet<Vec<u8>>>,
     /// The last other component that was looked at, and its type.
     pub(crate) last_component: RefCell<Option<(Vec<u8>, FileType)>>,
     /// Store paths of copied sources.
@@ -54,6 +57,14 @@ impl Files {
     pub(crate) fn values(&self) -> Vec<Slot> {
         self.values.borrow().values().copied().collect()
     }
+
+    /// A path to be remembered.
+    pub(crate) fn shared(&self, path: &[u8]) -> SharedPath {
+        match self.directories.borrow().get(path) {
+            Some(known) => known.clone(),
+            None => SharedPath::from(path),
+        }
+    }
 }
 
 impl Evaluator {
@@ -63,15 +74,16 @@ impl Evaluator {
         let resolved = match known {
             Some(resolved) => resolved,
             None => {
-                let resolved = self.resolve_import(path)?;
-                self.files
-                    .imports
-                    .borrow_mut()
-                    .insert(path.to_vec(), resolved.clone());
+                let resolved = SharedPath::from(self.resolve_import(path)?);
+                let path = match *resolved == *path {
+                    true => resolved.clone(),
+                    false => self.files.shared(path),
+                };
+                self.files.imports.borrow_mut().insert(path, resolved.clone());
                 resolved
             }
         };
-        let known = self.files.values.borrow().get(&resolved).copied();
+        let known = self.files.values.borrow().get(&*resolved).copied();
         let slot = match known {
             Some(slot) => slot,
             None => {
@@ -96,7 +108,7 @@ impl Evaluator {
 
     /// The value of a file with additional names in its base scope; evaluated anew each time.
     pub fn import_with_scope(&self, path: &[u8], scope: &[(Symbol, Slot)]) -> Result<Value> {
-        let resolved = self.resolve_import(path)?;
+        let resolved = SharedPath::from(self.resolve_import(path)?);
         let names: Vec<Symbol> = scope.iter().map(|&(name, _)| name).collect();
         self.host
             .message(Level::Talkative, &format!("evaluating file '{}'", lossy(path)));
@@ -105,8 +117,8 @@ impl Evaluator {
     }
 
     /// The code of a file. If the host keeps it, and knows the file, the file is not even read.
-    fn load_file(&self, path: &[u8], scope: &[Symbol]) -> Result<&'static ThunkCode> {
-        let (origin, base_dir) = (Origin::File(Arc::from(path)), parent(path));
+    fn load_file(&self, path: &SharedPath, scope: &[Symbol]) -> Result<&'static ThunkCode> {
+        let (origin, base_dir) = (Origin::File(path.clone()), parent(path));
         let Some(cache) = self.code_cache(&origin, scope) else {
             return self.load(&self.read_file(path)?, origin, base_dir, scope);
         };

@@ -232,7 +232,7 @@ impl<'e> Reader<'e> {
             }
             Tag::String => heap.permanent_string(record.bytes()),
             Tag::AbsolutePath => heap.path(record.bytes()),
-            Tag::RelativePath => heap.path(&path::literal(self.image.directory, record.bytes())),
+            Tag::RelativePath => heap.path(&path::literal(&self.image.directory, record.bytes())),
             Tag::EmptyList => Value::EMPTY_LIST,
             _ => return None,
         })
