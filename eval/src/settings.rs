@@ -53,8 +53,8 @@ pub struct Settings {
     pub read_only: bool,
     /// `NIX_COUNT_CALLS`
     pub count_calls: bool,
-    /// `GC_INITIAL_HEAP_SIZE`: no garbage is collected while values take fewer bytes. With 0 it is collected whenever that
-    /// is possible.
+    /// `GC_INITIAL_HEAP_SIZE`: no garbage is collected while values take fewer bytes, or take not so many more than were alive
+    /// after the last collection. With 0 it is collected whenever that is possible.
     pub initial_heap_size: usize,
     /// Experimental features that are on.
     pub features: BTreeSet<String>,
@@ -84,7 +84,7 @@ impl Default for Settings {
             allow_import_from_derivation: true,
             read_only: false,
             count_calls: false,
-            initial_heap_size: 240 << 20,
+            initial_heap_size: 112 << 20,
             features: BTreeSet::new(),
             current_dir: b"/".to_vec(),
             home: None,
