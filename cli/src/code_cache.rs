@@ -12,20 +12,22 @@ use nivis_store::hash::Hash;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 use pack::{Key, Pack, PackWriter};
+use rustc_hash::FxHashSet;
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 /// How many bytes all packs may have together. A whole nixpkgs takes 100 MB.
 const LIMIT: u64 = 512 << 20;
-/// So many bytes are kept in memory before they are written.
-const WRITE_FROM: usize = 8 << 20;
 /// A pack takes in those before it that are at most this many times as big.
 const TAKE_IN_FACTOR: u64 = 2;
 const SUFFIX: &str = ".pack";
+const LOCK: &str = "lock";
+/// What a process left behind that was killed while it wrote is removed after this time.
+const LEFT_BEHIND_AFTER: Duration = Duration::from_hours(24);
 
 /// The cache in a folder.
 pub(crate) struct CodeFolder {
@@ -36,11 +38,18 @@ pub(crate) struct CodeFolder {
     new: RefCell<New>,
 }
 
-/// What is still to be written.
+/// What is to be written.
 #[derive(Default)]
 struct New {
-    entries: BTreeMap<Key, Vec<u8>>,
-    bytes: usize,
+    /// `None` as long as nothing is, and after a failure.
+    writer: Option<PackWriter>,
+    /// The starts of the keys, which tell them apart, as they are hashes.
+    keys: FxHashSet<u64>,
+    has_failed: bool,
+}
+
+fn start_of(key: &Key) -> u64 {
+    u64::from_le_bytes(*key.first_chunk().expect("32 bytes"))
 }
 
 impl CodeFolder {
@@ -83,25 +92,14 @@ impl CodeFolder {
 
     /// Writes what is new.
     fn write(&self) -> io::Result<()> {
-        let new = self.new.take();
-        if new.entries.is_empty() {
+        let New { writer, mut keys, .. } = self.new.take();
+        let Some(mut writer) = writer else {
             return Ok(());
-        }
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)?;
-        if !is_private(&self.folder) {
-            return Ok(());
-        }
-        let lock = File::create(self.folder.join("lock"))?;
+        };
+        writer.write_rest()?;
+        let lock = File::create(self.folder.join(LOCK))?;
         // Who cannot have the lock leaves the packs that there are alone.
         let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).ok();
-        let mut writer = PackWriter::new(&self.folder)?;
-        for (key, code) in &new.entries {
-            writer.add(key, code)?;
-        }
-        let mut written: BTreeSet<Key> = new.entries.into_keys().collect();
         let mut taken_in = vec![];
         if lock.is_some() {
             // Others may have written since this process looked.
@@ -110,7 +108,7 @@ impl CodeFolder {
                     break;
                 }
                 // Processes that ran at the same time wrote the same.
-                pack.each(|key, code| match written.insert(*key) {
+                pack.each(|key, code| match keys.insert(start_of(key)) {
                     true => writer.add(key, code),
                     false => Ok(()),
                 })?;
@@ -127,14 +125,19 @@ impl CodeFolder {
         Ok(())
     }
 
-    /// Removes the packs of any program that were written longest ago, until the others are small enough together.
+    /// Removes the packs of any program that were written longest ago, until the others are small enough together, and what
+    /// never became a pack.
     fn keep_within(&self, limit: u64) -> io::Result<()> {
+        let left_behind = SystemTime::now() - LEFT_BEHIND_AFTER;
         let mut packs = vec![];
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().ends_with(SUFFIX) {
-                let metadata = entry.metadata()?;
-                packs.push((metadata.modified()?, metadata.len(), entry.path()));
+            let (name, metadata) = (entry.file_name(), entry.metadata()?);
+            let modified = metadata.modified()?;
+            if name.to_string_lossy().ends_with(SUFFIX) {
+                packs.push((modified, metadata.len(), entry.path()));
+            } else if name != LOCK && modified < left_behind {
+                fs::remove_file(entry.path())?;
             }
         }
         packs.sort_unstable();
@@ -157,12 +160,16 @@ impl CodeCache for CodeFolder {
 
     fn keep(&self, key: &Key, code: Vec<u8>) {
         let mut new = self.new.borrow_mut();
-        new.bytes += code.len();
-        new.entries.insert(*key, code);
-        if new.bytes >= WRITE_FROM {
-            drop(new);
-            // A cache that cannot be written is one that forgets.
-            let _ = self.write();
+        if new.has_failed || !new.keys.insert(start_of(key)) {
+            return;
+        }
+        let writer = new.writer.get_or_insert_with(|| PackWriter::new(&self.folder));
+        // A cache that cannot be written is one that forgets.
+        if writer.add(key, &code).is_err() {
+            *new = New {
+                has_failed: true,
+                ..New::default()
+            };
         }
     }
 }
@@ -274,6 +281,39 @@ mod tests {
         let cache = CodeFolder::new(scratch.path().to_owned());
         cache.keep_within(20_000).expect("removed");
         assert_eq!(found(scratch.path(), 0..310), 10);
+    }
+
+    #[test]
+    fn what_was_left_behind_goes_after_a_day() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        for (name, hours) in [("old", 25), ("new", 23), (LOCK, 25)] {
+            let file = File::create(scratch.path().join(name)).expect("made");
+            file.set_modified(SystemTime::now() - Duration::from_hours(hours))
+                .expect("set");
+        }
+        fill(scratch.path(), 0..5);
+        let is_there = |name| scratch.path().join(name).exists();
+        assert_eq!(["old", "new", LOCK].map(is_there), [false, true, true]);
+    }
+
+    #[test]
+    fn much_is_written_on_the_way() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let big = |i: u32| code(i).repeat(100);
+        let cache = CodeFolder::new(scratch.path().to_owned());
+        (0..500).for_each(|i| cache.keep(&key(i), big(i)));
+        let left = cache.new.borrow().writer.as_ref().map(PackWriter::size);
+        assert!(left.is_some_and(|size| size > 4 << 20));
+        assert_eq!(fs::read_dir(scratch.path()).expect("a folder").count(), 1);
+        drop(cache);
+        let cache = CodeFolder::new(scratch.path().to_owned());
+        // In whichever order they are looked for.
+        for i in (0..500)
+            .chain((0..500).rev())
+            .chain((0..500).map(|i| i * 7 % 500))
+        {
+            assert_eq!(cache.find(&key(i)), Some(big(i)));
+        }
     }
 
     #[test]

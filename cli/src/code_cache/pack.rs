@@ -1,11 +1,13 @@
 //! Packs: files with the code of many files, which are written once and never changed.
 //!
-//! `magic`, then the entries, each the code and its key; then the index, 16 bytes an entry, sorted by the start of the key;
-//! then how many there are and a checksum of the index. Every entry has a checksum too.
+//! `magic`, then the entries, each the code and its key, in the order in which they were kept; then the index, 16 bytes an
+//! entry, sorted by the start of the key; then how many there are and a checksum of the index. Every entry has a checksum too.
 
-use std::fs::File;
+use super::is_private;
+use std::cell::RefCell;
+use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -16,6 +18,12 @@ pub(super) type Key = [u8; 32];
 const MAGIC: &[u8; 16] = b"nivis code 1\n\0\0\0";
 const TAIL: usize = 8;
 const INDEX_ENTRY: usize = 16;
+/// So many bytes are kept in memory before they are written.
+const WRITE_FROM: usize = 1 << 20;
+/// So many bytes are read at least.
+const AT_LEAST: usize = 8 << 10;
+/// So many bytes are read where the last ones were not far before.
+const AHEAD: usize = 64 << 10;
 
 /// Where an entry lies.
 #[derive(Clone, Copy)]
@@ -60,12 +68,48 @@ fn invalid(message: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
+/// The part of a file that was read last. Code is mostly looked for in the order in which it was kept, so what comes next is
+/// read with it.
+#[derive(Default)]
+struct Window {
+    start: u64,
+    length: usize,
+    /// The first `length` bytes are those of the file.
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// Bytes of a file that has `size` of them.
+    fn bytes(&mut self, file: &File, size: u64, start: u64, length: usize) -> io::Result<&[u8]> {
+        let outside = || invalid("an entry lies outside");
+        let left = size.checked_sub(start).ok_or_else(outside)?;
+        if length as u64 > left {
+            return Err(outside());
+        }
+        let end = self.start + self.length as u64;
+        if start < self.start || start + length as u64 > end {
+            let follows = (self.start..end + AHEAD as u64).contains(&start);
+            let wanted = length.max(if follows { AHEAD } else { AT_LEAST });
+            let wanted = usize::try_from(left).map_or(wanted, |left| wanted.min(left));
+            if self.bytes.len() < wanted {
+                self.bytes.resize(wanted, 0);
+            }
+            self.length = 0;
+            file.read_exact_at(&mut self.bytes[..wanted], start)?;
+            (self.start, self.length) = (start, wanted);
+        }
+        let skipped = (start - self.start) as usize;
+        Ok(&self.bytes[skipped..skipped + length])
+    }
+}
+
 /// A pack that was opened.
 pub(super) struct Pack {
     path: PathBuf,
     file: File,
     size: u64,
     index: Vec<u8>,
+    window: RefCell<Window>,
 }
 
 impl Pack {
@@ -92,6 +136,7 @@ impl Pack {
             file,
             size,
             index,
+            window: RefCell::default(),
         })
     }
 
@@ -125,57 +170,62 @@ impl Pack {
         }
         let candidates = (low..).map_while(|i| self.place(i).filter(|place| place.prefix == prefix));
         for place in candidates {
-            if let Ok((found, code)) = self.read(place)
-                && found == *key
-            {
+            let code = self.read(place, |found, code| (found == key).then(|| code.to_vec()));
+            if let Ok(Some(code)) = code {
                 return Some(code);
             }
         }
         None
     }
 
-    fn read(&self, place: Place) -> io::Result<(Key, Vec<u8>)> {
-        if u64::from(place.offset) + u64::from(place.length) > self.size {
-            return Err(invalid("an entry lies outside"));
-        }
-        let mut key = [0; 32];
-        let mut code = vec![0; place.length as usize + key.len()];
-        self.file.read_exact_at(&mut code, place.offset.into())?;
-        key.copy_from_slice(&code[place.length as usize..]);
-        code.truncate(place.length as usize);
-        match crc32fast::hash(&code) == place.checksum {
-            true => Ok((key, code)),
-            false => Err(invalid("an entry is broken")),
+    /// Calls `take` with an entry, if that is not broken.
+    fn read<T>(&self, place: Place, take: impl FnOnce(&Key, &[u8]) -> T) -> io::Result<T> {
+        let length = place.length as usize;
+        let mut window = self.window.borrow_mut();
+        let bytes = window.bytes(
+            &self.file,
+            self.size,
+            place.offset.into(),
+            length + size_of::<Key>(),
+        )?;
+        let (code, key) = bytes.split_at(length);
+        match key.first_chunk() {
+            Some(key) if crc32fast::hash(code) == place.checksum => Ok(take(key, code)),
+            _ => Err(invalid("an entry is broken")),
         }
     }
 
-    /// Calls `take` with every entry that is not broken.
+    /// Calls `take` with every entry that is not broken, in the order in which they were kept.
     pub(super) fn each(&self, mut take: impl FnMut(&Key, &[u8]) -> io::Result<()>) -> io::Result<()> {
-        for place in self.places() {
-            if let Ok((key, code)) = self.read(place) {
-                take(&key, &code)?;
-            }
+        let mut places: Vec<Place> = self.places().collect();
+        places.sort_unstable_by_key(|place| place.offset);
+        for place in places {
+            // What is broken is left out, what cannot be taken ends it.
+            self.read(place, &mut take).unwrap_or(Ok(()))?;
         }
         Ok(())
     }
 }
 
-/// A pack that is being written.
+/// A pack that is being written. There is no file before there is much to write.
 pub(super) struct PackWriter {
-    file: io::BufWriter<NamedTempFile>,
+    folder: PathBuf,
+    file: Option<NamedTempFile>,
+    /// What is not in the file yet.
+    rest: Vec<u8>,
     size: u64,
     index: Vec<Place>,
 }
 
 impl PackWriter {
-    pub(super) fn new(folder: &Path) -> io::Result<PackWriter> {
-        let mut file = io::BufWriter::new(NamedTempFile::new_in(folder)?);
-        file.write_all(MAGIC)?;
-        Ok(PackWriter {
-            file,
+    pub(super) fn new(folder: &Path) -> PackWriter {
+        PackWriter {
+            folder: folder.to_owned(),
+            file: None,
+            rest: MAGIC.to_vec(),
             size: MAGIC.len() as u64,
             index: vec![],
-        })
+        }
     }
 
     /// How many bytes the entries take.
@@ -187,8 +237,8 @@ impl PackWriter {
         let (Ok(offset), Ok(length)) = (u32::try_from(self.size), u32::try_from(code.len())) else {
             return Err(invalid("a pack has at most 4 GiB"));
         };
-        self.file.write_all(code)?;
-        self.file.write_all(key)?;
+        self.rest.extend_from_slice(code);
+        self.rest.extend_from_slice(key);
         self.size += (key.len() + code.len()) as u64;
         self.index.push(Place {
             prefix: prefix_of(key),
@@ -196,6 +246,27 @@ impl PackWriter {
             length,
             checksum: crc32fast::hash(code),
         });
+        match self.rest.len() < WRITE_FROM {
+            true => Ok(()),
+            false => self.write_rest(),
+        }
+    }
+
+    /// Writes what is in memory; makes the folder if there is none.
+    pub(super) fn write_rest(&mut self) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                let folder = &self.folder;
+                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+                if !is_private(folder) {
+                    return Err(invalid("others can write to the folder"));
+                }
+                self.file.insert(NamedTempFile::new_in(folder)?)
+            }
+        };
+        file.write_all(&self.rest)?;
+        self.rest.clear();
         Ok(())
     }
 
@@ -203,10 +274,13 @@ impl PackWriter {
     pub(super) fn finish(mut self, prefix: &str, suffix: &str) -> io::Result<()> {
         self.index.sort_by_key(|place| place.prefix);
         let index: Vec<u8> = self.index.iter().flat_map(|place| place.to_bytes()).collect();
-        self.file.write_all(&index)?;
-        self.file.write_all(&(self.index.len() as u32).to_le_bytes())?;
-        self.file.write_all(&crc32fast::hash(&index).to_le_bytes())?;
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        self.rest.extend_from_slice(&index);
+        self.rest
+            .extend_from_slice(&(self.index.len() as u32).to_le_bytes());
+        self.rest
+            .extend_from_slice(&crc32fast::hash(&index).to_le_bytes());
+        self.write_rest()?;
+        let Some(file) = self.file else { return Ok(()) };
         let unique = file.path().file_name().unwrap_or_default().to_string_lossy();
         let name = format!("{prefix}-{}{suffix}", unique.trim_start_matches('.'));
         let path = file.path().with_file_name(name);

@@ -7,7 +7,7 @@
 use super::status::status_key;
 use super::{FileType, entries_at};
 use nivis_eval::host::CodeCache;
-use std::fs;
+use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
@@ -20,9 +20,9 @@ const TYPES: [FileType; 4] = [
     FileType::Unknown,
 ];
 
-/// What is in a folder, from the cache if it has that.
-pub(super) fn entries(cache: &dyn CodeCache, place: &Path) -> io::Result<Entries> {
-    let Some(key) = status_key("folder", place, &fs::metadata(place)?) else {
+/// What is in a folder of that status, from the cache if it has that.
+pub(super) fn entries(cache: &dyn CodeCache, place: &Path, metadata: &Metadata) -> io::Result<Entries> {
+    let Some(key) = status_key("folder", place, metadata) else {
         return entries_at(place);
     };
     if let Some(entries) = cache.find(&key).and_then(|kept| read(&kept)) {
@@ -63,7 +63,12 @@ mod tests {
     use super::super::status::tests::settle;
     use super::*;
     use nivis_eval::host::MemoryCode;
+    use std::fs;
     use std::os::unix::fs::symlink;
+
+    fn entries(cache: &MemoryCode, place: &Path) -> io::Result<Entries> {
+        super::entries(cache, place, &fs::metadata(place)?)
+    }
 
     fn sorted(entries: io::Result<Entries>) -> Vec<(Vec<u8>, &'static str)> {
         let mut entries: Vec<_> = entries
