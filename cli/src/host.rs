@@ -184,11 +184,21 @@ fn file_type_at(place: &Path) -> io::Result<Option<FileType>> {
     Ok(found.map(|metadata| file_type(metadata.file_type().into())))
 }
 
+/// Room for a file of unknown size.
+const FIRST_READ: usize = 16 << 10;
+/// There is this much room at least, as the files of some file systems are larger than they say.
+const SHORT_READ: usize = 512;
+/// A size may be a mistake, so no more room is made before there is something to fill it.
+const LONG_READ: usize = 1 << 20;
+
 /// What is in a file. Most are small, and asking for the size first would cost one of four system calls; if the size is known,
 /// nothing is read behind it.
 fn contents_at(place: &Path, size: Option<u64>) -> io::Result<Vec<u8>> {
     let file = rustix::fs::open(place, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut contents = Vec::with_capacity(16 << 10);
+    let room = size.map_or(FIRST_READ, |size| {
+        (size as usize + 1).clamp(SHORT_READ, LONG_READ)
+    });
+    let mut contents = Vec::with_capacity(room);
     while retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut contents)))? > 0 {
         // There is no more than expected, or the room would be full.
         if Some(contents.len() as u64) == size && contents.len() < contents.capacity() {
@@ -233,9 +243,14 @@ fn entries_at(place: &Path) -> io::Result<Vec<(Vec<u8>, FileType)>> {
 impl Host for RealHost {
     fn read_file(&self, path: &[u8]) -> io::Result<Vec<u8>> {
         let place = self.store.place(path)?;
-        let size = self.last_file.take(&place).map(|metadata| metadata.len());
-        let found = contents_at(&place, size);
-        self.store.recorder.contents(path, &place, &found);
+        let mut before = self.last_file.take(&place);
+        if before.is_none() && self.store.recorder.is_on() {
+            before = fs::metadata(&place).ok();
+        }
+        let found = contents_at(&place, before.as_ref().map(Metadata::len));
+        self.store
+            .recorder
+            .contents(path, &place, before.as_ref(), &found);
         found
     }
 
@@ -246,17 +261,15 @@ impl Host for RealHost {
 
     fn hashed_file(&self, path: &[u8]) -> io::Result<HashedFile> {
         let place = self.store.place(path)?;
-        // The recorder notes the status that the file has now.
-        let last = self
-            .last_file
-            .take(&place)
-            .filter(|_| !self.store.recorder.is_on());
-        let metadata = last.map_or_else(|| fs::metadata(&place), Ok);
-        let found = metadata.and_then(|metadata| match &self.code {
-            Some(code) => sources::hashed(code, &place, &metadata),
-            None => contents_at(&place, Some(metadata.len())).map(HashedFile::of),
-        });
-        self.store.recorder.hashed(path, &place, &found);
+        let before = match self.last_file.take(&place) {
+            Some(metadata) => metadata,
+            None => self.metadata_of(&place)?,
+        };
+        let found = match &self.code {
+            Some(code) => sources::hashed(code, &place, &before),
+            None => contents_at(&place, Some(before.len())).map(HashedFile::of),
+        };
+        self.store.recorder.hashed(path, &place, Some(&before), &found);
         found
     }
 
@@ -283,11 +296,12 @@ impl Host for RealHost {
 
     fn read_dir(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, FileType)>> {
         let place = self.store.place(path)?;
+        let before = self.metadata_of(&place)?;
         let found = match &self.code {
-            Some(code) => folders::entries(code, &place),
+            Some(code) => folders::entries(code, &place, &before),
             None => entries_at(&place),
         };
-        self.store.recorder.entries(path, &place, &found);
+        self.store.recorder.entries(path, &place, Some(&before), &found);
         found
     }
 
@@ -438,12 +452,17 @@ fn not_valid(path: &str) -> Error {
 }
 
 impl RealHost {
+    /// The status of what will be read.
+    fn metadata_of(&self, place: &Path) -> io::Result<Metadata> {
+        fs::metadata(place).inspect_err(|_| self.store.recorder.spoil())
+    }
+
     /// Notes what of a source becomes part of the store.
     fn record_source(&self, path: &[u8]) {
         let asked = match self.file_type(path) {
             Ok(Some(FileType::Regular)) => self.store.place(path).and_then(|place| {
                 self.store.recorder.executable(path, &place);
-                self.read_file(path).map(drop)
+                self.hashed_file(path).map(drop)
             }),
             Ok(Some(FileType::Directory)) => self.read_dir(path).map(drop),
             Ok(Some(FileType::Symlink)) => self.read_link(path).map(drop),

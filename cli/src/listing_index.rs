@@ -5,7 +5,7 @@
 //! packages ([`Objects`]) is no part of an entry: it is looked up anew each time.
 
 use crate::host::StoreHandle;
-use crate::host::recorder::{Answer, Facts, Question};
+use crate::host::recorder::{Fact, Facts};
 use crate::program;
 use nivis_store::hash::Hash;
 use nivis_store::path::StorePath;
@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use tempfile::NamedTempFile;
 
 /// The start of an entry, with the version of its form.
-const MAGIC: &[u8] = b"nivis listing 2\n";
+const MAGIC: &[u8] = b"nivis listing 3\n";
 /// The end of an entry: without it, it was not written to its end.
 const END: &[u8] = b"complete";
 /// So many entries are kept.
@@ -78,15 +78,8 @@ impl ListingIndex {
         output.read_exact(&mut bytes).ok()?;
         let mut rest = bytes.as_slice();
         for _ in 0..number(&mut rest)? {
-            let (question, others) = rest.split_first()?;
-            rest = others;
-            let question = Question::from_number(*question)?;
-            let path = text(&mut rest)?;
-            let answer = Answer {
-                value: text(&mut rest)?.to_vec(),
-                status: text(&mut rest)?.to_vec(),
-            };
-            if !store.still_holds(question, path, &answer) {
+            let fact = Fact::take(&mut rest)?;
+            if !store.still_holds(&fact) {
                 return None;
             }
         }
@@ -126,13 +119,6 @@ impl ListingIndex {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder)?;
         let mut bytes = vec![];
-        write_number(&mut bytes, facts.len());
-        for ((question, path), answer) in facts {
-            bytes.push(*question as u8);
-            for part in [path, &answer.value, &answer.status] {
-                write_text(&mut bytes, part);
-            }
-        }
         write_number(&mut bytes, messages.len());
         for message in messages {
             write_text(&mut bytes, message.as_bytes());
@@ -148,7 +134,10 @@ impl ListingIndex {
         }
         let mut file = BufWriter::new(NamedTempFile::new_in(folder)?);
         file.write_all(MAGIC)?;
-        file.write_all(&(bytes.len() as u64).to_le_bytes())?;
+        let facts_size = (size_of::<u64>() + facts.bytes().len() + bytes.len()) as u64;
+        file.write_all(&facts_size.to_le_bytes())?;
+        file.write_all(&(facts.len() as u64).to_le_bytes())?;
+        file.write_all(facts.bytes())?;
         file.write_all(&bytes)?;
         io::copy(output, &mut file)?;
         file.write_all(END)?;
