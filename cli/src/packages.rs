@@ -8,7 +8,7 @@ mod name;
 mod order;
 
 pub(crate) use meta::MetaValue;
-pub(crate) use name::DrvName;
+pub(crate) use name::{DrvName, Selector};
 pub(crate) use order::sort_like_reference;
 
 use crate::derivations::{self, coerce_to_store_path, name_of};
@@ -29,14 +29,21 @@ pub(crate) struct Package {
     /// Where it was found; empty if it is an object of the store.
     pub(crate) attr_path: Vec<u8>,
     attrs: Option<&'static Attrs>,
-    /// Its name if that is not what the expression says.
-    given_name: Option<Vec<u8>>,
+    /// What few packages of a listing have.
+    given: Option<Box<Given>>,
+}
+
+/// What is known of a package apart from what its expression says.
+#[derive(Clone, Default)]
+struct Given {
+    /// Its name.
+    name: Option<Vec<u8>>,
     /// Its derivation, for objects of the store.
-    given_drv: Option<StorePath>,
+    drv: Option<StorePath>,
     /// Its output, for objects of the store.
-    given_out: Option<StorePath>,
+    out: Option<StorePath>,
     /// `meta` with what was changed of it.
-    changed_meta: Option<&'static Attrs>,
+    meta: Option<&'static Attrs>,
 }
 
 impl From<derivations::Package> for Package {
@@ -44,10 +51,7 @@ impl From<derivations::Package> for Package {
         Package {
             attr_path: found.attr_path,
             attrs: Some(found.attrs),
-            given_name: None,
-            given_drv: None,
-            given_out: None,
-            changed_meta: None,
+            given: None,
         }
     }
 }
@@ -58,22 +62,28 @@ impl Package {
         Package {
             attr_path: vec![],
             attrs: None,
-            given_name: Some(name),
-            given_drv: drv,
-            given_out: Some(out),
-            changed_meta: None,
+            given: Some(Box::new(Given {
+                name: Some(name),
+                drv,
+                out: Some(out),
+                meta: None,
+            })),
         }
     }
 
     /// The values that it consists of.
     pub(crate) fn values(&self) -> impl Iterator<Item = Slot> {
-        let sets = self.attrs.into_iter().chain(self.changed_meta);
+        let sets = self.attrs.into_iter().chain(self.given(|given| given.meta));
         sets.map(|set| set.value().slot())
+    }
+
+    fn given<'p, T>(&'p self, part: impl FnOnce(&'p Given) -> Option<T>) -> Option<T> {
+        self.given.as_deref().and_then(part)
     }
 
     /// Gives it another name.
     pub(crate) fn set_name(&mut self, name: &[u8]) {
-        self.given_name = Some(name.to_vec());
+        self.given.get_or_insert_default().name = Some(name.to_vec());
     }
 
     fn attribute(&self, name: nivis_lang::symbol::Symbol) -> Option<nivis_eval::attrs::Found> {
@@ -82,7 +92,7 @@ impl Package {
 
     /// The name with the version.
     pub(crate) fn name(&self, ev: &Evaluator) -> Result<Vec<u8>> {
-        match (&self.given_name, self.attrs) {
+        match (self.given(|given| given.name.as_ref()), self.attrs) {
             (Some(name), _) => Ok(name.clone()),
             (None, Some(attrs)) => Ok(name_of(ev, attrs)?.to_vec()),
             (None, None) => Ok(vec![]),
@@ -104,8 +114,8 @@ impl Package {
 
     /// The path of the `.drv` file, if it says so.
     pub(crate) fn drv_path(&self, ev: &Evaluator) -> Result<Option<StorePath>> {
-        if self.given_drv.is_some() {
-            return Ok(self.given_drv.clone());
+        if let Some(path) = self.given(|given| given.drv.as_ref()) {
+            return Ok(Some(path.clone()));
         }
         match (self.attrs, self.attribute(ev.names.drv_path)) {
             (Some(attrs), Some(_)) => {
@@ -121,7 +131,7 @@ impl Package {
 
     /// The path of the output that the package stands for.
     pub(crate) fn out_path(&self, ev: &Evaluator) -> Result<StorePath> {
-        if let Some(path) = &self.given_out {
+        if let Some(path) = self.given(|given| given.out.as_ref()) {
             return Ok(path.clone());
         }
         let Some(found) = self.attribute(ev.names.out_path) else {

@@ -157,11 +157,16 @@ impl Keys {
     }
 }
 
-fn hash_of((symbols, positions): (&[Symbol], &[Pos])) -> u32 {
+fn hash_of_symbols(symbols: &[Symbol]) -> FxHasher {
     let mut hasher = FxHasher::default();
     for symbol in symbols {
         hasher.write_u32(symbol.index() as u32);
     }
+    hasher
+}
+
+fn hash_of((symbols, positions): (&[Symbol], &[Pos])) -> u32 {
+    let mut hasher = hash_of_symbols(symbols);
     // All of them: unions of sets from many places often differ in one position between the ends.
     positions.hash(&mut hasher);
     hasher.finish() as u32
@@ -176,6 +181,8 @@ fn spread(hash: u32) -> u64 {
 #[derive(Default)]
 pub(crate) struct KeysTable {
     interned: RefCell<HashTable<&'static Keys>>,
+    /// The names of all but large tables. Packages have the same ones at other positions.
+    names: RefCell<HashTable<&'static [Symbol]>>,
     /// Room to put keys together in.
     scratch: RefCell<(Vec<Symbol>, Vec<Pos>)>,
 }
@@ -191,7 +198,7 @@ impl KeysTable {
             &[]
         };
         if symbols.len() > INTERN_LIMIT {
-            return new_keys(heap, symbols, positions, 0);
+            return self.new_keys(heap, symbols, positions, 0);
         }
         let hash = hash_of((symbols, positions));
         let mut interned = self.interned.borrow_mut();
@@ -201,7 +208,7 @@ impl KeysTable {
                 |keys| keys.hash == hash && keys.content() == (symbols, positions),
                 |keys| spread(keys.hash),
             )
-            .or_insert_with(|| new_keys(heap, symbols, positions, hash))
+            .or_insert_with(|| self.new_keys(heap, symbols, positions, hash))
             .get()
     }
 
@@ -236,7 +243,7 @@ impl KeysTable {
     ) -> &'static Keys {
         self.side_by_side(keys, |symbols, positions| {
             match positions.iter().any(|pos| pos.is_some()) {
-                true => new_keys(heap, symbols, positions, 0),
+                true => self.new_keys(heap, symbols, positions, 0),
                 false => self.make(heap, symbols, &[]),
             }
         })
@@ -247,7 +254,7 @@ impl KeysTable {
         if symbols.len() <= INTERN_LIMIT {
             return self.make(heap, symbols, positions);
         }
-        new_keys(heap, symbols, positions, 0)
+        self.new_keys(heap, symbols, positions, 0)
     }
 
     /// The same names without positions.
@@ -260,14 +267,24 @@ impl KeysTable {
             .stripped
             .get_or_init(|| self.make(heap, keys.symbols, &[]))
     }
-}
 
-fn new_keys(heap: &Heap, symbols: &[Symbol], positions: &[Pos], hash: u32) -> &'static Keys {
-    heap.alloc_leaked(Keys {
-        symbols: heap.alloc_slice(symbols),
-        positions: heap.alloc_slice(positions),
-        searches: Cell::new(0),
-        hash,
-        derived: OnceCell::new(),
-    })
+    fn new_keys(&self, heap: &Heap, symbols: &[Symbol], positions: &[Pos], hash: u32) -> &'static Keys {
+        heap.alloc_leaked(Keys {
+            symbols: self.names(heap, symbols),
+            positions: heap.alloc_slice(positions),
+            searches: Cell::new(0),
+            hash,
+            derived: OnceCell::new(),
+        })
+    }
+
+    fn names(&self, heap: &Heap, symbols: &[Symbol]) -> &'static [Symbol] {
+        if symbols.len() > INTERN_LIMIT {
+            return heap.alloc_slice(symbols);
+        }
+        let hash = |symbols: &[Symbol]| spread(hash_of_symbols(symbols).finish() as u32);
+        let mut names = self.names.borrow_mut();
+        let known = names.entry(hash(symbols), |&known| known == symbols, |&known| hash(known));
+        known.or_insert_with(|| heap.alloc_slice(symbols)).get()
+    }
 }

@@ -6,7 +6,7 @@ use super::selection::compare_priorities;
 use super::sources::{Source, is_path};
 use crate::args::lossy;
 use crate::failure::{Failure, Result};
-use crate::packages::{DrvName, Package};
+use crate::packages::{DrvName, Package, Selector};
 use crate::realise::Realiser;
 use crate::user_environment::Installer;
 use nivis_eval::error::ResultExt;
@@ -248,9 +248,9 @@ impl Env<'_> {
         let [flag, value, selectors @ ..] = &self.flags.arguments[..] else {
             return Err(Failure::Usage("not enough arguments to '--set-flag'".to_owned()));
         };
-        let selectors: Vec<(DrvName, Cell<bool>)> = selectors
+        let selectors: Vec<(Selector, Cell<bool>)> = selectors
             .iter()
-            .map(|selector| (DrvName::new(selector.clone()), Cell::new(false)))
+            .map(|selector| (Selector::new(selector.clone()), Cell::new(false)))
             .collect();
         self.change(|_, mut installed| {
             for package in &mut installed {
@@ -264,11 +264,12 @@ impl Env<'_> {
                     }
                 }
             }
-            let unused = |(selector, used): &&(DrvName, Cell<bool>)| !used.get() && selector.full != b"*";
+            let unused =
+                |(selector, used): &&(Selector, Cell<bool>)| !used.get() && selector.name.full != b"*";
             match selectors.iter().find(unused) {
                 Some((selector, _)) => Err(Failure::Plain(format!(
                     "selector '{}' matches no derivations",
-                    lossy(&selector.full)
+                    lossy(&selector.name.full)
                 ))),
                 None => Ok(Some(installed)),
             }
@@ -316,7 +317,7 @@ impl Env<'_> {
                         }
                         false => {
                             let name = DrvName::new(package.name(ev)?);
-                            super::selection::is_match(&DrvName::new(selector.clone()), &name)?
+                            super::selection::is_match(&Selector::new(selector.clone()), &name)?
                         }
                     });
                 }

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use crate::log::Logger;
-use crate::packages::{DrvName, Package};
+use crate::packages::{DrvName, Package, Selector};
 use nivis_eval::evaluator::Evaluator;
 use nivis_primops::posix_regex::RegexError;
 use nivis_primops::versions::compare_versions;
@@ -63,15 +63,15 @@ fn matches(all: &[Named], selectors: &[Vec<u8>]) -> Result<Vec<Vec<usize>>> {
     }
     let mut found = vec![];
     for selector in selectors {
-        let selector = DrvName::new(selector.clone());
+        let selector = Selector::new(selector.clone());
         let mut matches = vec![];
         for (i, package) in all.iter().enumerate() {
             if is_match(&selector, &package.name)? {
                 matches.push(i);
             }
         }
-        if matches.is_empty() && selector.full != b"*" {
-            return Err(no_match(all, &selector));
+        if matches.is_empty() && selector.name.full != b"*" {
+            return Err(no_match(all, &selector.name));
         }
         found.push(matches);
     }
@@ -79,12 +79,12 @@ fn matches(all: &[Named], selectors: &[Vec<u8>]) -> Result<Vec<Vec<usize>>> {
 }
 
 /// Whether a selector selects a package of that name.
-pub(super) fn is_match(selector: &DrvName, name: &DrvName) -> Result<bool> {
+pub(super) fn is_match(selector: &Selector, name: &DrvName) -> Result<bool> {
     selector.matches(name).map_err(|error| bad_regex(selector, error))
 }
 
-fn bad_regex(selector: &DrvName, error: RegexError) -> Failure {
-    let name = String::from_utf8_lossy(selector.name());
+fn bad_regex(selector: &Selector, error: RegexError) -> Failure {
+    let name = String::from_utf8_lossy(selector.name.name());
     Failure::Plain(match error {
         RegexError::Invalid => format!("invalid regular expression '{name}'"),
         RegexError::TooLarge => format!("memory limit exceeded by regular expression '{name}'"),

@@ -14,7 +14,7 @@ pub(crate) type MetaValue = Value;
 impl Package {
     /// The set `meta`, if there is one.
     fn meta_set(&self, ev: &Evaluator) -> Result<Option<&'static Attrs>> {
-        if let Some(meta) = self.changed_meta {
+        if let Some(meta) = self.given(|given| given.meta) {
             return Ok(Some(meta));
         }
         let Some(found) = self.attribute(ev.names.meta) else {
@@ -91,7 +91,7 @@ impl Package {
             slot: ev.string(value).slot(),
             pos: Pos::NONE,
         });
-        self.changed_meta = ev.heap.attrs(&mut entries).as_attrs();
+        self.given.get_or_insert_default().meta = ev.heap.attrs(&mut entries).as_attrs();
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use nivis_primops::posix_regex::{Regex, RegexError};
 use nivis_primops::versions::parse_drv_name;
 use std::cell::OnceCell;
 
-/// A name with its version taken off; as a selector, its name is a regular expression.
+/// A name with its version taken off.
 pub(crate) struct DrvName {
     /// Both, as they were given.
     pub(crate) full: Vec<u8>,
@@ -12,7 +12,6 @@ pub(crate) struct DrvName {
     name_length: usize,
     /// Where in `full` the version starts.
     version_start: usize,
-    regex: OnceCell<Result<Regex, RegexError>>,
 }
 
 impl DrvName {
@@ -23,7 +22,6 @@ impl DrvName {
             name_length: name.len(),
             version_start: full.len() - version.len(),
             full,
-            regex: OnceCell::new(),
         }
     }
 
@@ -36,18 +34,35 @@ impl DrvName {
     pub(crate) fn version(&self) -> &[u8] {
         &self.full[self.version_start..]
     }
+}
 
-    /// Whether this selector selects that package: `*` or a regular expression for the whole name, and the version
+/// A selector of packages: a name that is a regular expression, and perhaps a version.
+pub(crate) struct Selector {
+    pub(crate) name: DrvName,
+    regex: OnceCell<Result<Regex, RegexError>>,
+}
+
+impl Selector {
+    /// Takes a selector apart.
+    pub(crate) fn new(full: Vec<u8>) -> Selector {
+        Selector {
+            name: DrvName::new(full),
+            regex: OnceCell::new(),
+        }
+    }
+
+    /// Whether it selects that package: `*` or a regular expression for the whole name, and the version
     /// unless there is none.
     pub(crate) fn matches(&self, package: &DrvName) -> Result<bool, RegexError> {
-        if self.name() != b"*" {
-            let regex = self.regex.get_or_init(|| Regex::new(self.name()));
+        let (name, version) = (self.name.name(), self.name.version());
+        if name != b"*" {
+            let regex = self.regex.get_or_init(|| Regex::new(name));
             let regex = regex.as_ref().map_err(|error| *error)?;
             if regex.match_whole(package.name())?.is_none() {
                 return Ok(false);
             }
         }
-        Ok(self.version().is_empty() || self.version() == package.version())
+        Ok(version.is_empty() || version == package.version())
     }
 }
 
@@ -56,8 +71,8 @@ mod tests {
     use super::*;
 
     fn selects(selector: &str, package: &str) -> bool {
-        let name = |text: &str| DrvName::new(text.into());
-        name(selector).matches(&name(package)).unwrap()
+        let package = DrvName::new(package.into());
+        Selector::new(selector.into()).matches(&package).unwrap()
     }
 
     #[test]
@@ -67,7 +82,7 @@ mod tests {
         assert!(!selects("hell", "hello-1.0") && !selects("hello-1", "hello-1.0"));
         assert!(!selects("hello-1.0", "hello"));
         assert!(
-            DrvName::new(b"a[b".to_vec())
+            Selector::new(b"a[b".to_vec())
                 .matches(&DrvName::new(vec![]))
                 .is_err()
         );

@@ -4,7 +4,7 @@ use super::Listing;
 use crate::failure::Result;
 use crate::nix_env::selection::Named;
 use crate::packages::{MetaValue, Outputs};
-use crate::table;
+use crate::table::Table;
 use crate::xml::XmlWriter;
 use nivis_eval::error::Result as EvalResult;
 use nivis_eval::host::Level;
@@ -16,19 +16,19 @@ use std::io::{self, Write};
 impl Listing<'_> {
     /// Columns line up, so nothing can be written before all is known.
     pub(super) fn write_table(&mut self, packages: &[Named], out: &mut dyn Write) -> Result<()> {
-        let mut rows = vec![];
+        let mut table = Table::default();
         for (i, package) in packages.iter().enumerate() {
             self.collect_if_due(&packages[i..]);
             match self.row(package) {
                 Ok(Some(row)) => {
                     self.note_shown(package);
-                    rows.push(row);
+                    table.push(&row);
                 }
                 Ok(None) => {}
                 Err(error) => self.failed(package, error)?,
             }
         }
-        Ok(table::write(out, &rows)?)
+        Ok(table.write(out)?)
     }
 
     fn row(&self, listed: &Named) -> EvalResult<Option<Vec<Vec<u8>>>> {
