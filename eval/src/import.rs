@@ -21,6 +21,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Room of this many bytes is kept from one file to the next. A few files need much more.
+pub(crate) const KEPT_ROOM: usize = 1 << 20;
+
 /// For code that no host keeps.
 const NOT_KEPT: Option<fn(Vec<u8>)> = None;
 
@@ -305,7 +308,10 @@ impl Evaluator {
             };
             self.lower(&unit, keep.filter(|_| parsed.warnings.is_empty()))
         });
-        arena.reset();
+        match arena.allocated_bytes() > KEPT_ROOM {
+            true => arena = Bump::new(),
+            false => arena.reset(),
+        }
         self.files.arena.replace(arena);
         code
     }

@@ -27,13 +27,21 @@ const LINEAR_UP_TO: usize = 8;
 /// The names of a set's attributes, sorted by symbol, and the positions they were defined at.
 pub struct Keys {
     symbols: &'static [Symbol],
-    /// Empty when no attribute has a position.
-    positions: &'static [Pos],
+    positions: Positions,
     searches: Cell<u32>,
     /// Of an interned table: the hash of its content.
     hash: u32,
     /// Most tables are those of sets in files, which hardly anybody asks for it.
     derived: OnceCell<Box<Derived>>,
+}
+
+/// Where the keys of a table were defined.
+#[derive(Clone, Copy)]
+enum Positions {
+    /// Each key's; empty when none has one.
+    Own(&'static [Pos]),
+    /// Where those of this table were, which has its own: the rest of a large set without some attributes.
+    Of(&'static Keys),
 }
 
 /// What was worked out from a table.
@@ -62,23 +70,41 @@ impl Keys {
         self.symbols.is_empty()
     }
 
-    /// Where key `i` was defined.
+    /// Where key `i` was defined. O(log n) for the rest of a large set.
     #[inline]
     pub fn position(&self, i: usize) -> Pos {
-        self.positions.get(i).copied().unwrap_or(Pos::NONE)
+        match self.positions {
+            Positions::Own(positions) => positions.get(i).copied().unwrap_or(Pos::NONE),
+            Positions::Of(whole) => {
+                let found = whole.symbols.binary_search(&self.symbols[i]);
+                found.map_or(Pos::NONE, |i| whole.position(i))
+            }
+        }
     }
 
-    /// Adds the positions of some keys to others.
+    /// Adds the positions of some keys to others. O(n)
     pub(crate) fn add_positions(&self, keys: Range<usize>, positions: &mut Vec<Pos>) {
-        match self.positions.get(keys.clone()) {
-            Some(own) => positions.extend_from_slice(own),
-            None => positions.resize(positions.len() + keys.len(), Pos::NONE),
+        match self.positions {
+            Positions::Own([]) => positions.resize(positions.len() + keys.len(), Pos::NONE),
+            Positions::Own(own) => positions.extend_from_slice(&own[keys]),
+            Positions::Of(whole) => {
+                // Both are in the same order.
+                let symbols = &self.symbols[keys];
+                let Some(&first) = symbols.first() else { return };
+                let mut i = whole.symbols.partition_point(|&symbol| symbol < first);
+                for &symbol in symbols {
+                    while whole.symbols[i] != symbol {
+                        i += 1;
+                    }
+                    positions.push(whole.position(i));
+                }
+            }
         }
     }
 
     /// Whether any key has a position.
     pub(crate) fn has_positions(&self) -> bool {
-        !self.positions.is_empty()
+        !matches!(self.positions, Positions::Own([]))
     }
 
     /// The index of a name. O(log n), and O(1) once a big table was searched often.
@@ -152,8 +178,12 @@ impl Keys {
         self.derived.get_or_init(Box::default)
     }
 
-    fn content(&self) -> (&[Symbol], &[Pos]) {
-        (self.symbols, self.positions)
+    /// Whether it is the interned table of these names and positions.
+    fn has_content(&self, symbols: &[Symbol], positions: &[Pos]) -> bool {
+        match self.positions {
+            Positions::Own(own) => self.symbols == symbols && own == positions,
+            Positions::Of(_) => false,
+        }
     }
 }
 
@@ -165,7 +195,7 @@ fn hash_of_symbols(symbols: &[Symbol]) -> FxHasher {
     hasher
 }
 
-fn hash_of((symbols, positions): (&[Symbol], &[Pos])) -> u32 {
+fn hash_of(symbols: &[Symbol], positions: &[Pos]) -> u32 {
     let mut hasher = hash_of_symbols(symbols);
     // All of them: unions of sets from many places often differ in one position between the ends.
     positions.hash(&mut hasher);
@@ -200,12 +230,12 @@ impl KeysTable {
         if symbols.len() > INTERN_LIMIT {
             return self.new_keys(heap, symbols, positions, 0);
         }
-        let hash = hash_of((symbols, positions));
+        let hash = hash_of(symbols, positions);
         let mut interned = self.interned.borrow_mut();
         interned
             .entry(
                 spread(hash),
-                |keys| keys.hash == hash && keys.content() == (symbols, positions),
+                |keys| keys.hash == hash && keys.has_content(symbols, positions),
                 |keys| spread(keys.hash),
             )
             .or_insert_with(|| self.new_keys(heap, symbols, positions, hash))
@@ -257,9 +287,26 @@ impl KeysTable {
         self.new_keys(heap, symbols, positions, 0)
     }
 
+    /// A table of many of the names of another one, at the same positions.
+    pub(crate) fn make_rest(&self, heap: &Heap, whole: &'static Keys, symbols: &[Symbol]) -> &'static Keys {
+        debug_assert!(symbols.len() > INTERN_LIMIT);
+        let positions = match whole.positions {
+            Positions::Own([]) => Positions::Own(&[]),
+            Positions::Own(_) => Positions::Of(whole),
+            of => of,
+        };
+        heap.alloc_leaked(Keys {
+            symbols: heap.alloc_slice(symbols),
+            positions,
+            searches: Cell::new(0),
+            hash: 0,
+            derived: OnceCell::new(),
+        })
+    }
+
     /// The same names without positions.
     pub(crate) fn without_positions(&self, heap: &Heap, keys: &'static Keys) -> &'static Keys {
-        if keys.positions.is_empty() {
+        if !keys.has_positions() {
             return keys;
         }
         let derived = keys.derived();
@@ -271,7 +318,7 @@ impl KeysTable {
     fn new_keys(&self, heap: &Heap, symbols: &[Symbol], positions: &[Pos], hash: u32) -> &'static Keys {
         heap.alloc_leaked(Keys {
             symbols: self.names(heap, symbols),
-            positions: heap.alloc_slice(positions),
+            positions: Positions::Own(heap.alloc_slice(positions)),
             searches: Cell::new(0),
             hash,
             derived: OnceCell::new(),

@@ -44,7 +44,7 @@ impl Evaluator {
             expressions.set(expressions.get().wrapping_add(writer.expressions()));
             self.add_image(writer.records(), writer.names(), unit.start, unit.directory, root)
         });
-        self.symbols.borrow_mut().roll = writer.take_roll();
+        self.symbols.borrow_mut().roll = writer.finish();
         self.files.writer.replace(writer);
         code
     }

@@ -4,6 +4,7 @@ use crate::attrs::Flat;
 use crate::heap::Heap;
 use crate::keys::{INTERN_LIMIT, Keys};
 use crate::value::Value;
+use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -75,16 +76,62 @@ impl Heap {
         ))
     }
 
-    fn subset(&self, whole: &Keys, keep: impl Fn(usize) -> bool) -> Subset {
+    fn subset(&self, whole: &'static Keys, keep: impl Fn(usize) -> bool) -> Subset {
         let from: Vec<u32> = (0..whole.len()).filter(|&i| keep(i)).map(|i| i as u32).collect();
         let symbols: Vec<Symbol> = from.iter().map(|&i| whole.symbols()[i as usize]).collect();
-        let positions = match whole.has_positions() {
-            true => from.iter().map(|&i| whole.position(i as usize)).collect(),
-            false => vec![],
+        let keys = if symbols.len() > INTERN_LIMIT {
+            self.keys.make_rest(self, whole, &symbols)
+        } else {
+            let positions = from.iter().map(|&i| whole.position(i as usize));
+            let positions: Vec<Pos> = positions.collect();
+            self.keys.make(self, &symbols, &positions)
         };
         Subset {
-            keys: self.keys.make_large(self, &symbols, &positions),
+            keys,
             from: from.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attrs::Entry;
+
+    #[test]
+    fn the_rest_of_a_large_set_keeps_its_positions() {
+        let heap: &'static Heap = Box::leak(Box::default());
+        let name = |i: usize| Symbol::from_index(i);
+        let pos = |i: usize| Pos(1 + i as u32);
+        for count in [INTERN_LIMIT, 3 * INTERN_LIMIT] {
+            let mut entries: Vec<Entry> = (0..count)
+                .map(|i| Entry {
+                    name: name(i),
+                    slot: heap.int(i as i64).slot(),
+                    pos: pos(i),
+                })
+                .collect();
+            let mut left: Vec<usize> = (0..count).collect();
+            let mut set = heap.attrs(&mut entries).as_attrs().expect("a set");
+            // One after the other, and what was removed before.
+            for removed in [5, 0, count - 1, 7, 7, 64] {
+                let mut names = [name(removed), name(5)].into_iter().map(Ok::<_, ()>);
+                let rest = set.flat(heap);
+                if let Ok(Some(rest)) = heap.without(rest, &mut names) {
+                    set = rest.as_attrs().expect("a set");
+                }
+                left.retain(|&i| i != removed && i != 5);
+                let found: Vec<(Symbol, Pos)> = set
+                    .flat(heap)
+                    .entries()
+                    .map(|entry| (entry.name, entry.pos))
+                    .collect();
+                assert_eq!(found, left.iter().map(|&i| (name(i), pos(i))).collect::<Vec<_>>());
+                let mut positions = vec![];
+                set.keys().add_positions(3..left.len() - 2, &mut positions);
+                let expected: Vec<Pos> = left[3..left.len() - 2].iter().map(|&i| pos(i)).collect();
+                assert_eq!(positions, expected);
+            }
         }
     }
 }

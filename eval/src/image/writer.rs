@@ -2,6 +2,7 @@
 
 use super::{Tag, put_number};
 use crate::code::Source;
+use crate::import::KEPT_ROOM;
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::{Roll, Symbol};
 
@@ -33,8 +34,11 @@ impl Writer {
         self.is_portable = start.is_some();
     }
 
-    /// The roll, to be used for the next file.
-    pub(crate) fn take_roll(&mut self) -> Roll {
+    /// Makes ready for the next file, which will use the roll.
+    pub(crate) fn finish(&mut self) -> Roll {
+        if self.records.capacity() > KEPT_ROOM {
+            self.records = vec![];
+        }
         std::mem::take(&mut self.roll)
     }
 
