@@ -22,7 +22,7 @@ const INDEX_ENTRY: usize = 16;
 const WRITE_FROM: usize = 1 << 20;
 /// So many bytes are read at least.
 const AT_LEAST: usize = 8 << 10;
-/// So many bytes are read where the last ones were not far before.
+/// So many bytes are read where the last ones were not far before. Longer entries are read by themselves.
 const AHEAD: usize = 64 << 10;
 
 /// Where an entry lies.
@@ -79,17 +79,13 @@ struct Window {
 }
 
 impl Window {
-    /// Bytes of a file that has `size` of them.
+    /// Bytes that lie in a file of `size` bytes.
     fn bytes(&mut self, file: &File, size: u64, start: u64, length: usize) -> io::Result<&[u8]> {
-        let outside = || invalid("an entry lies outside");
-        let left = size.checked_sub(start).ok_or_else(outside)?;
-        if length as u64 > left {
-            return Err(outside());
-        }
         let end = self.start + self.length as u64;
         if start < self.start || start + length as u64 > end {
             let follows = (self.start..end + AHEAD as u64).contains(&start);
             let wanted = length.max(if follows { AHEAD } else { AT_LEAST });
+            let left = size - start;
             let wanted = usize::try_from(left).map_or(wanted, |left| wanted.min(left));
             if self.bytes.len() < wanted {
                 self.bytes.resize(wanted, 0);
@@ -180,14 +176,22 @@ impl Pack {
 
     /// Calls `take` with an entry, if that is not broken.
     fn read<T>(&self, place: Place, take: impl FnOnce(&Key, &[u8]) -> T) -> io::Result<T> {
-        let length = place.length as usize;
+        let (start, length) = (u64::from(place.offset), place.length as usize);
+        let whole = length + size_of::<Key>();
+        if start + whole as u64 > self.size {
+            return Err(invalid("an entry lies outside"));
+        }
         let mut window = self.window.borrow_mut();
-        let bytes = window.bytes(
-            &self.file,
-            self.size,
-            place.offset.into(),
-            length + size_of::<Key>(),
-        )?;
+        let mut large = vec![];
+        let bytes = match whole <= AHEAD {
+            true => window.bytes(&self.file, self.size, start, whole)?,
+            // There are few, and the window is not to grow by them.
+            false => {
+                large.resize(whole, 0);
+                self.file.read_exact_at(&mut large, start)?;
+                &large
+            }
+        };
         let (code, key) = bytes.split_at(length);
         match key.first_chunk() {
             Some(key) if crc32fast::hash(code) == place.checksum => Ok(take(key, code)),

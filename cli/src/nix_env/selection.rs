@@ -20,15 +20,19 @@ pub(super) struct Named {
 
 /// The names of packages.
 pub(super) fn named(ev: &Evaluator, packages: Vec<Package>) -> Result<Vec<Named>> {
-    let name = |package: Package| {
+    let mut all = Vec::with_capacity(packages.len());
+    for package in packages {
         let name = DrvName::new(package.name(ev)?);
-        Ok(Named { package, name })
-    };
-    packages.into_iter().map(name).collect()
+        all.push(Named { package, name });
+    }
+    Ok(all)
 }
 
 /// The packages that the selectors select, each once, in the order of the selectors.
 pub(super) fn select(all: Vec<Named>, selectors: &[Vec<u8>]) -> Result<Vec<Named>> {
+    if selectors.is_empty() {
+        return Ok(all);
+    }
     let matches = matches(&all, selectors)?;
     Ok(take(all, matches.into_iter().flatten()))
 }
