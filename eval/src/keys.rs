@@ -71,15 +71,18 @@ impl Keys {
     }
 
     /// Where key `i` was defined. O(log n) for the rest of a large set.
-    #[inline]
+    #[inline(always)]
     pub fn position(&self, i: usize) -> Pos {
         match self.positions {
             Positions::Own(positions) => positions.get(i).copied().unwrap_or(Pos::NONE),
-            Positions::Of(whole) => {
-                let found = whole.symbols.binary_search(&self.symbols[i]);
-                found.map_or(Pos::NONE, |i| whole.position(i))
-            }
+            Positions::Of(whole) => whole.position_of(self.symbols[i]),
         }
+    }
+
+    #[inline(never)]
+    fn position_of(&self, name: Symbol) -> Pos {
+        let found = self.symbols.binary_search(&name);
+        found.map_or(Pos::NONE, |i| self.position(i))
     }
 
     /// Adds the positions of some keys to others. O(n)
