@@ -1,7 +1,7 @@
 //! The cache of code: what files were lowered to, so that a later process need not parse them.
 //!
 //! A process writes what it had to parse to a file of its own, a pack ([`pack`]), and renames it into place: packs never
-//! change, so nobody has to wait for anybody, and what is broken off leaves nothing. A new pack takes in the ones before it that are
+//! change, so nobody has to wait for anybody, and what is broken off is no pack. A new pack takes in the ones before it that are
 //! not much bigger, so there are few. Each program has packs of its own: another version may lower to something else.
 
 mod pack;
