@@ -85,7 +85,7 @@ impl Keys {
         found.map_or(Pos::NONE, |i| self.position(i))
     }
 
-    /// Adds the positions of some keys to others. O(n)
+    /// Adds the positions of some keys to others, going through those of the whole for the rest of a large set.
     pub(crate) fn add_positions(&self, keys: Range<usize>, positions: &mut Vec<Pos>) {
         match self.positions {
             Positions::Own([]) => positions.resize(positions.len() + keys.len(), Pos::NONE),
@@ -298,13 +298,7 @@ impl KeysTable {
             Positions::Own(_) => Positions::Of(whole),
             of => of,
         };
-        heap.alloc_leaked(Keys {
-            symbols: heap.alloc_slice(symbols),
-            positions,
-            searches: Cell::new(0),
-            hash: 0,
-            derived: OnceCell::new(),
-        })
+        self.new_keys_at(heap, symbols, positions, 0)
     }
 
     /// The same names without positions.
@@ -319,9 +313,13 @@ impl KeysTable {
     }
 
     fn new_keys(&self, heap: &Heap, symbols: &[Symbol], positions: &[Pos], hash: u32) -> &'static Keys {
+        self.new_keys_at(heap, symbols, Positions::Own(heap.alloc_slice(positions)), hash)
+    }
+
+    fn new_keys_at(&self, heap: &Heap, symbols: &[Symbol], positions: Positions, hash: u32) -> &'static Keys {
         heap.alloc_leaked(Keys {
             symbols: self.names(heap, symbols),
-            positions: Positions::Own(heap.alloc_slice(positions)),
+            positions,
             searches: Cell::new(0),
             hash,
             derived: OnceCell::new(),
