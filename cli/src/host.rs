@@ -269,7 +269,7 @@ impl Host for RealHost {
             Some(code) => sources::hashed(code, &place, &before),
             None => contents_at(&place, Some(before.len())).map(HashedFile::of),
         };
-        self.store.recorder.hashed(path, &place, Some(&before), &found);
+        self.store.recorder.hashed(path, &place, &before, &found);
         found
     }
 
@@ -301,7 +301,7 @@ impl Host for RealHost {
             Some(code) => folders::entries(code, &place, &before),
             None => entries_at(&place),
         };
-        self.store.recorder.entries(path, &place, Some(&before), &found);
+        self.store.recorder.entries(path, &place, &before, &found);
         found
     }
 

@@ -225,11 +225,11 @@ impl Recorder {
         &self,
         path: &[u8],
         place: &Path,
-        before: Option<&Metadata>,
+        before: &Metadata,
         found: &io::Result<HashedFile>,
     ) {
         if let Some(file) = self.noted(found) {
-            self.with_status(Question::Contents, path, &file.hash, place, before);
+            self.with_status(Question::Contents, path, &file.hash, place, Some(before));
         }
     }
 
@@ -238,12 +238,12 @@ impl Recorder {
         &self,
         path: &[u8],
         place: &Path,
-        before: Option<&Metadata>,
+        before: &Metadata,
         found: &io::Result<Vec<(Vec<u8>, FileType)>>,
     ) {
         if let Some(entries) = self.noted(found) {
             let value = entries_value(entries.clone());
-            self.with_status(Question::Entries, path, &value, place, before);
+            self.with_status(Question::Entries, path, &value, place, Some(before));
         }
     }
 
