@@ -134,6 +134,9 @@ const DEAD: u64 = 0x7ff8 | Tag::List as u64;
 /// Blocks of fewer words than this are made use of again.
 pub(crate) const CLASSES: usize = 32;
 
+/// Objects of more words than this are always made in words that were never used.
+const LARGEST_IN_HOLE: usize = 512;
+
 /// How many words are taken from the region at a time.
 const BLOCK: usize = 4 << 10;
 
@@ -345,7 +348,7 @@ impl Heap {
         }
         if n >= CLASSES {
             self.given.set(self.given.get() + n);
-            return self.fresh_words(n);
+            return self.words_of_large(n);
         }
         // SAFETY: nobody else has what is left of the room.
         unsafe { self.release(self.room.next.get(), self.room.len()) };
@@ -360,6 +363,19 @@ impl Heap {
             self.given.set(self.given.get() + BLOCK);
         }
         self.room.take(n).unwrap_or_else(|| out_of_memory())
+    }
+
+    /// Room for a large object: of dead words if enough of them lie together. For a very large one they would be looked for in
+    /// vain, and those on the way would not be found for others.
+    fn words_of_large(&self, n: usize) -> NonNull<u64> {
+        let dead = (n <= LARGEST_IN_HOLE)
+            .then(|| self.sweep.borrow_mut().take(n))
+            .flatten();
+        match dead {
+            // SAFETY: the words lie in the region.
+            Some(first) => unsafe { self.region.start().add(first) },
+            None => self.fresh_words(n),
+        }
     }
 
     /// The next run of at least `n` dead words; shorter ones on the way go to the free lists.
