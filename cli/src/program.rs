@@ -84,6 +84,7 @@ pub(crate) fn main() -> ! {
 
 fn run(stack_size: usize) -> u8 {
     nivis_eval::allocator::keep_free_blocks();
+    nivis_eval::allocator::give_back_large_blocks();
     let environment = Environment::read();
     let terminal = io::stderr().is_terminal();
     let style = Style {

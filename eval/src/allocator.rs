@@ -22,6 +22,9 @@ const STEP: usize = 16;
 /// How many bytes of each class a thread keeps.
 const MOST_KEPT: usize = 256 << 10;
 const CLASSES: usize = LARGEST / STEP + 1;
+/// Blocks of so many bytes are large ones.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const LARGE: nix::libc::c_int = 1 << 20;
 
 /// The allocator.
 pub struct Allocator;
@@ -45,6 +48,16 @@ thread_local! {
 /// Has this thread keep free blocks from now on. They stay kept until the process ends.
 pub fn keep_free_blocks() {
     CACHE.with(|cache| cache.is_on.set(true));
+}
+
+/// Has large blocks come from the system and go back to it one by one, in all threads from now on. Otherwise glibc takes those
+/// that are no larger than any that was freed before from its heap, where what is free often cannot be given back.
+pub fn give_back_large_blocks() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it sets a number.
+    unsafe {
+        nix::libc::mallopt(nix::libc::M_MMAP_THRESHOLD, LARGE);
+    }
 }
 
 /// The class of a layout, if its blocks are kept.
