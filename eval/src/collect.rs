@@ -44,9 +44,7 @@ impl Marks {
     fn set(&mut self, i: usize) -> bool {
         let (word, bit) = (&mut self.bits[i / BITS], 1 << (i % BITS));
         let is_new = *word & bit == 0;
-        if is_new {
-            *word |= bit;
-        }
+        *word |= bit;
         is_new
     }
 
@@ -57,17 +55,7 @@ impl Marks {
 
     /// Sets the bits of a range.
     #[inline(always)]
-    fn set_range(&mut self, i: usize, end: usize) {
-        let (first, len) = (i % BITS, end - i);
-        if first + len < BITS {
-            self.bits[i / BITS] |= ((1 << len) - 1) << first;
-        } else {
-            self.set_long_range(i, end);
-        }
-    }
-
-    #[inline(never)]
-    fn set_long_range(&mut self, mut i: usize, end: usize) {
+    fn set_range(&mut self, mut i: usize, end: usize) {
         while i < end {
             let n = (BITS - i % BITS).min(end - i);
             self.bits[i / BITS] |= (u64::MAX >> (BITS - n)) << (i % BITS);
@@ -110,7 +98,7 @@ pub(crate) struct Sweep {
     marks: Marks,
     /// Runs of dead words are given out up to here.
     next: usize,
-    /// There is no use in looking for room for another large object before this.
+    /// No room for another large object is looked for before this: all of them together pass a word once.
     next_large: usize,
 }
 
@@ -411,6 +399,7 @@ impl Evaluator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random;
 
     #[test]
     fn runs_of_bits_are_found() {
@@ -431,13 +420,7 @@ mod tests {
     #[test]
     fn words_are_given_out_once() {
         const LEN: usize = 5000;
-        let mut random = 7_usize;
-        let mut next = |below: usize| {
-            random = random
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            (random >> 33) % below
-        };
+        let mut next = random::numbers(7);
         for _ in 0..200 {
             let mut marks = Marks::new(LEN, vec![]);
             let mut is_dead = vec![true; LEN];

@@ -506,6 +506,7 @@ impl Heap {
 mod tests {
     use super::*;
     use crate::attrs::Entry;
+    use crate::random;
     use std::collections::BTreeMap;
 
     fn set(heap: &Heap, from: usize, len: usize, step: usize, value: i64) -> Value {
@@ -529,13 +530,7 @@ mod tests {
     #[test]
     fn unions_are_those_of_maps() {
         let heap: &'static Heap = Box::leak(Box::new(Heap::new()));
-        let mut random = 12345_usize;
-        let mut next = |below: usize| {
-            random = random
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            (random >> 33) % below
-        };
+        let mut next = random::numbers(12345);
         for round in 0..200 {
             let mut sets: Vec<(Value, BTreeMap<usize, Option<i64>>)> = (0..20)
                 .map(|i| {

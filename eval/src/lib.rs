@@ -43,6 +43,8 @@ pub mod place;
 pub mod primop;
 pub mod print;
 pub mod profile;
+#[cfg(test)]
+mod random;
 #[allow(
     unsafe_code,
     reason = "takes memory from the system: see the module's invariants"

@@ -8,9 +8,21 @@ use nivis_lang::position::Pos;
 
 impl Evaluator {
     /// Compares two slots. One and the same cell or object is equal to itself, even a function.
+    ///
+    /// Most that are compared are one and the same: packages ask time and again whether the platform that they are for is the
+    /// one that they are built on.
+    #[inline]
     pub fn equal(&self, left: Slot, right: Slot, pos: Pos) -> Result<bool> {
         // Entered before the operands are forced, as in the reference: it shows where recursion ends.
         let _depth = self.enter_call(pos)?;
+        if left.same(right) && left.evaluated().is_some() {
+            return Ok(true);
+        }
+        self.equal_when_forced(left, right, pos)
+    }
+
+    #[inline(never)]
+    fn equal_when_forced(&self, left: Slot, right: Slot, pos: Pos) -> Result<bool> {
         self.step()?;
         self.stack.check_native()?;
         let (a, b) = (self.force(left, pos)?, self.force(right, pos)?);
@@ -48,7 +60,7 @@ impl Evaluator {
             return Ok(false);
         }
         for (&a, &b) in left.iter().zip(right) {
-            if !self.equal_parts(a, b, pos)? {
+            if !self.equal(a, b, pos)? {
                 return Ok(false);
             }
         }
@@ -66,22 +78,11 @@ impl Evaluator {
         let names = left.keys.symbols().iter().zip(right.keys.symbols());
         let slots = left.slots.iter().zip(right.slots);
         for ((a, b), (&x, &y)) in names.zip(slots) {
-            if a != b || !self.equal_parts(x, y, pos)? {
+            if a != b || !self.equal(x, y, pos)? {
                 return Ok(false);
             }
         }
         Ok(true)
-    }
-
-    /// [`Evaluator::equal`] of elements or attributes. Most that are compared are one and the same: packages ask time and again
-    /// whether the platform that they are for is the one that they are built on.
-    #[inline]
-    fn equal_parts(&self, left: Slot, right: Slot, pos: Pos) -> Result<bool> {
-        if left.same(right) && left.evaluated().is_some() {
-            let _depth = self.enter_call(pos)?;
-            return Ok(true);
-        }
-        self.equal(left, right, pos)
     }
 
     /// The `outPath`s, when both sets are derivations: nothing else of these is compared.
