@@ -3,6 +3,7 @@
 use crate::args::lossy;
 use crate::failure::{Failure, Result};
 use crate::options::Common;
+use crate::report::Sources;
 use crate::session::Session;
 use nivis_eval::error::Kind;
 use nivis_lang::position::Pos;
@@ -52,8 +53,9 @@ impl<'s> Failures<'s> {
     /// What the user is to be told of them; nothing if there are none.
     pub(crate) fn messages(&self) -> Vec<String> {
         let logger = self.session.logger;
+        let sources = Sources::new(&self.session.ev);
         let describe = |(_, failure): &(String, Failure)| match failure {
-            Failure::Eval(error) => Some(logger.error_text(&self.session.ev, error)),
+            Failure::Eval(error) => Some(logger.error_text(&sources, error)),
             Failure::Plain(message) => Some(logger.failure_text("other", message)),
             _ => None,
         };

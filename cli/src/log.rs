@@ -2,7 +2,7 @@
 
 use crate::interrupt::interrupted;
 use crate::output::complain;
-use crate::report::{self, Layout, Style};
+use crate::report::{self, Layout, Sources, Style};
 use nivis_eval::error::Error;
 use nivis_eval::evaluator::Evaluator;
 use nivis_eval::host::Level;
@@ -78,14 +78,14 @@ impl Logger {
 
     /// An evaluation error.
     pub(crate) fn error(&self, ev: &Evaluator, error: &Error) {
-        complain(&self.error_text(ev, error));
+        complain(&self.error_text(&Sources::new(ev), error));
     }
 
-    /// What an evaluation error looks like.
-    pub(crate) fn error_text(&self, ev: &Evaluator, error: &Error) -> String {
+    /// What an evaluation error looks like. Of many errors all are to be told with the same `sources`.
+    pub(crate) fn error_text(&self, sources: &Sources<'_>, error: &Error) -> String {
         match self.format {
-            Format::Text => report::error(ev, error, self.style),
-            Format::Json => format!("@nix {}", report::internal_json(ev, error, self.style)),
+            Format::Text => report::error(sources, error, self.style),
+            Format::Json => format!("@nix {}", report::internal_json(sources, error, self.style)),
         }
     }
 

@@ -17,11 +17,11 @@ mod syntax;
 mod trace;
 
 use nivis_eval::error::Error;
-use nivis_eval::evaluator::Evaluator;
 
 pub(crate) use json::{
     internal as internal_json, internal_plain as internal_json_plain, message as json_message,
 };
+pub(crate) use source::Sources;
 
 /// How errors are laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -93,10 +93,11 @@ pub(crate) fn plain(message: &str, style: Style) -> String {
 }
 
 /// An evaluation error.
-pub(crate) fn error(ev: &Evaluator, error: &Error, style: Style) -> String {
+pub(crate) fn error(sources: &Sources<'_>, error: &Error, style: Style) -> String {
+    let ev = sources.ev;
     let is_syntax = !error.details().hints.is_empty() && error.details().frames.is_empty();
     let human = match style.layout {
-        Layout::Json => return json::error(ev, error),
+        Layout::Json => return json::error(sources, error),
         Layout::Reference => return reference::render(ev, error, style),
         // All frames are for those who know the reference's words.
         Layout::Human | Layout::Auto if style.show_trace && !is_syntax => {
@@ -107,11 +108,11 @@ pub(crate) fn error(ev: &Evaluator, error: &Error, style: Style) -> String {
     };
     match human {
         true if is_syntax => syntax::render(ev, error, style.colour),
-        true => Some(human::render(ev, error, style)),
+        true => Some(human::render(sources, error, style)),
         false if is_syntax => None,
         false => {
             let text = reference::render(ev, error, style);
-            Some(text + &human::appendix(ev, error))
+            Some(text + &human::appendix(sources, error))
         }
     }
     .unwrap_or_else(|| reference::render(ev, error, style))

@@ -14,8 +14,9 @@ use crate::derivations::Broken;
 use crate::failure::{Failure, Result};
 use crate::listing_index::{ListingIndex, Objects};
 use crate::options::AutoArg;
-use crate::output::{self, Out};
+use crate::output::{self, Out, complain};
 use crate::packages::{Package, sort_like_reference};
+use crate::report::Sources;
 use crate::session::current_dir;
 use crate::user_environment;
 use nivis_eval::error::ResultExt;
@@ -481,9 +482,10 @@ impl Listing<'_> {
 
     /// Reports what could not be evaluated.
     fn tell_broken(&self) -> Result<()> {
-        let (ev, logger) = (&self.env.session.ev, self.env.session.logger);
+        let logger = self.env.session.logger;
+        let sources = Sources::new(&self.env.session.ev);
         for broken in &self.broken {
-            logger.error(ev, &broken.error);
+            complain(&logger.error_text(&sources, &broken.error));
         }
         match self.broken.len() {
             0 => Ok(()),

@@ -5,14 +5,11 @@
 //! to the strings that have them.
 
 use super::cycle;
-use super::library::{Owner, Owners};
 use super::scope::static_name;
 use super::source::{Source, Sources, Span, range};
 use super::story::Label;
 use nivis_eval::error::Details;
-use nivis_eval::evaluator::Evaluator;
 use nivis_lang::kind::SyntaxKind;
-use nivis_lang::position::Pos;
 use nivis_lang::tree::SyntaxNode;
 use std::rc::Rc;
 
@@ -22,11 +19,8 @@ const MAX_CLUES: usize = 3;
 const MIN_TEXT: usize = 12;
 
 /// The places, the best first.
-pub(super) fn find(sources: &Sources<'_>, owners: &Owners<'_>, message: &str) -> Vec<Label> {
-    let own: Vec<Rc<Source>> = own_files(sources.ev, owners)
-        .into_iter()
-        .filter_map(|pos| sources.of(pos))
-        .collect();
+pub(super) fn find(sources: &Sources<'_>, message: &str) -> Vec<Label> {
+    let own: Vec<Rc<Source>> = sources.own().collect();
     let mut clues: Vec<Label> = named_lines(&own, message);
     for option in options(message) {
         clues.extend(own.iter().flat_map(|source| definitions(source, &option)));
@@ -40,7 +34,7 @@ pub(super) fn find(sources: &Sources<'_>, owners: &Owners<'_>, message: &str) ->
 
 /// Where the user's files name a derivation that needs itself, or one that it goes through. The derivations are made in
 /// the library from sets that were evaluated before, so their names are all that is left.
-pub(super) fn derivations(sources: &Sources<'_>, owners: &Owners<'_>, details: &Details) -> Vec<Label> {
+pub(super) fn derivations(sources: &Sources<'_>, details: &Details) -> Vec<Label> {
     let mut names: Vec<String> = vec![];
     for (_, what) in cycle::places(details) {
         let quoted = what.and_then(|what| what.rsplit('\'').nth(1).map(str::to_owned));
@@ -49,10 +43,7 @@ pub(super) fn derivations(sources: &Sources<'_>, owners: &Owners<'_>, details: &
         }
     }
     let mut clues = vec![];
-    for source in own_files(sources.ev, owners)
-        .into_iter()
-        .filter_map(|pos| sources.of(pos))
-    {
+    for source in sources.own() {
         for name in &names {
             let package = package_name(name);
             let mut tokens = source
@@ -110,11 +101,6 @@ fn named_lines(own: &[Rc<Source>], message: &str) -> Vec<Label> {
         });
     }
     found
-}
-
-fn own_files(ev: &Evaluator, owners: &Owners<'_>) -> Vec<Pos> {
-    let sources = ev.sources().into_iter().map(|(pos, _)| pos);
-    sources.filter(|&pos| owners.of(pos) == Owner::User).collect()
 }
 
 /// An option that a message names.

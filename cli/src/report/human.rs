@@ -16,9 +16,9 @@ use std::ops::Range;
 const MAX_MARKED_LINES: usize = 4;
 
 /// The error as people see it.
-pub(super) fn render(ev: &Evaluator, error: &Error, style: Style) -> String {
-    let sources = Sources::new(ev);
-    let story = tell(&sources, error);
+pub(super) fn render(sources: &Sources<'_>, error: &Error, style: Style) -> String {
+    let ev = sources.ev;
+    let story = tell(sources, error);
     let details = error.details();
     let mut text = details.message.clone();
     let mut notes = story.notes.clone();
@@ -52,13 +52,13 @@ pub(super) fn render(ev: &Evaluator, error: &Error, style: Style) -> String {
 }
 
 /// What the reference's layout does not show, to stand below it.
-pub(super) fn appendix(ev: &Evaluator, error: &Error) -> String {
+pub(super) fn appendix(sources: &Sources<'_>, error: &Error) -> String {
+    let ev = sources.ev;
     let details = error.details();
     if details.frames.is_empty() && details.cycle.is_none() {
         return String::new();
     }
-    let sources = Sources::new(ev);
-    let story = tell(&sources, error);
+    let story = tell(sources, error);
     let mut parts = blocks(ev, &story, details.kind);
     let is_elsewhere = story
         .primary

@@ -1,7 +1,7 @@
 //! Errors for programs: `--error-format json`, and the reference's `--log-format internal-json`.
 
 use super::cycle::Step;
-use super::library::{Owner, Owners};
+use super::library::Owner;
 use super::reference::{self, frame_text};
 use super::source::{Sources, Span};
 use super::story::{Label, tell};
@@ -21,10 +21,9 @@ pub(crate) fn message(kind: &str, message: &str) -> String {
 }
 
 /// An evaluation error.
-pub(super) fn error(ev: &Evaluator, error: &Error) -> String {
-    let sources = Sources::new(ev);
-    let owners = Owners::new(ev);
-    let story = tell(&sources, error);
+pub(super) fn error(sources: &Sources<'_>, error: &Error) -> String {
+    let (ev, owners) = (sources.ev, &sources.owners);
+    let story = tell(sources, error);
     let details = error.details();
     let frames = story.entries.chunk_by(|a, b| a == b).map(|same| {
         let entry = &same[0];
@@ -131,7 +130,8 @@ fn kind(kind: Kind) -> &'static str {
 }
 
 /// An evaluation error as a message of `--log-format internal-json`, with the members that the reference gives it.
-pub(crate) fn internal(ev: &Evaluator, error: &Error, style: Style) -> Value {
+pub(crate) fn internal(sources: &Sources<'_>, error: &Error, style: Style) -> Value {
+    let ev = sources.ev;
     let details = error.details();
     let style = Style {
         layout: Layout::Reference,

@@ -1,10 +1,11 @@
 //! Sources parsed again, to find the expressions that positions stand for. Only errors need them.
 
+use super::library::{Owner, Owners};
 use nivis_eval::evaluator::Evaluator;
 use nivis_lang::kind::SyntaxKind;
 use nivis_lang::position::Pos;
 use nivis_lang::tree::{SyntaxNode, SyntaxToken, parse_tree};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -40,18 +41,38 @@ pub(super) enum Part {
     Whole,
 }
 
-/// The sources that were parsed so far.
-pub(super) struct Sources<'e> {
+/// No more sources are kept: a tree takes fifty times the room of its text.
+const MOST_KEPT: usize = 100;
+
+/// The sources that were parsed so far, and whose they are. What was found out for one error serves the next, if nothing is
+/// evaluated in between.
+pub(crate) struct Sources<'e> {
     pub(super) ev: &'e Evaluator,
+    pub(super) owners: Owners<'e>,
     read: RefCell<HashMap<Pos, Option<Rc<Source>>>>,
+    /// The first positions of the user's own files.
+    own: OnceCell<Vec<Pos>>,
 }
 
 impl<'e> Sources<'e> {
-    pub(super) fn new(ev: &'e Evaluator) -> Sources<'e> {
+    pub(crate) fn new(ev: &'e Evaluator) -> Sources<'e> {
         Sources {
             ev,
+            owners: Owners::new(ev),
             read: RefCell::default(),
+            own: OnceCell::new(),
         }
+    }
+
+    /// The user's own files.
+    pub(super) fn own(&self) -> impl Iterator<Item = Rc<Source>> {
+        let own = self.own.get_or_init(|| {
+            let sources = self.ev.sources().into_iter().map(|(pos, _)| pos);
+            sources
+                .filter(|&pos| self.owners.of(pos) == Owner::User)
+                .collect()
+        });
+        own.iter().filter_map(|&pos| self.of(pos))
     }
 
     /// The source that a position is in, unless it cannot be read any more or is no UTF-8.
@@ -60,7 +81,11 @@ impl<'e> Sources<'e> {
         let known = self.read.borrow().get(&start).cloned();
         known.unwrap_or_else(|| {
             let source = self.read(start).map(Rc::new);
-            self.read.borrow_mut().insert(start, source.clone());
+            let mut read = self.read.borrow_mut();
+            if read.len() == MOST_KEPT {
+                read.clear();
+            }
+            read.insert(start, source.clone());
             source
         })
     }

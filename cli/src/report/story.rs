@@ -43,12 +43,11 @@ pub(super) struct Story {
 /// Finds out what an error has to tell.
 pub(super) fn tell(sources: &Sources<'_>, error: &Error) -> Story {
     let details = error.details();
-    let owners = Owners::new(sources.ev);
     let mut entries = trace::entries(sources.ev, &details.frames);
     name_calls(sources, &mut entries);
     let teller = Teller {
         sources,
-        owners: &owners,
+        owners: &sources.owners,
         details,
     };
     teller.tell(entries)
@@ -114,8 +113,8 @@ impl Teller<'_, '_> {
         ) {
             (true, _) => vec![],
             (false, Kind::InfiniteRecursion) if owner == Owner::User => vec![],
-            (false, Kind::InfiniteRecursion) => clues::derivations(self.sources, self.owners, self.details),
-            (false, _) => clues::find(self.sources, self.owners, &self.details.message),
+            (false, Kind::InfiniteRecursion) => clues::derivations(self.sources, self.details),
+            (false, _) => clues::find(self.sources, &self.details.message),
         };
         let has_clues = !clues.is_empty();
         let mut places = clues;
