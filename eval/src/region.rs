@@ -20,11 +20,9 @@ const FIRST_STEP: usize = 1 << 20;
 const LARGEST_STEP: usize = 32 << 20;
 /// The smallest range worth having.
 const SMALLEST: usize = 64 << 20;
-/// A huge page that takes longer to get costs more than 512 small ones. Virtual machines whose host takes unused memory
-/// back need milliseconds.
+/// A huge page that takes longer to get costs more than 512 small ones, and so will the others. Virtual machines whose host takes
+/// unused memory back need 4 ms for one; small pages are mostly such as another process has just left.
 const SLOW: Duration = Duration::from_micros(500);
-/// After so many of them in a row no more are asked for.
-const MAX_SLOW: u32 = 2;
 /// Pages are put behind the range in runs of this part of what is in use, within limits: a fault for each page costs half
 /// as much again as getting it together with its neighbours.
 const RUN_DIVISOR: usize = 8;
@@ -37,7 +35,8 @@ pub(crate) struct Region {
     reserved: usize,
     committed: Cell<usize>,
     next_step: Cell<usize>,
-    slow_pages: Cell<u32>,
+    /// Whether huge pages are asked for.
+    wants_huge_pages: Cell<bool>,
     /// The words up to here have memory behind them, as far as the system told.
     backed: Cell<usize>,
 }
@@ -56,7 +55,7 @@ impl Region {
                     reserved: size / WORD,
                     committed: Cell::new(0),
                     next_step: Cell::new(FIRST_STEP),
-                    slow_pages: Cell::new(0),
+                    wants_huge_pages: Cell::new(true),
                     backed: Cell::new(0),
                 });
             }
@@ -112,50 +111,34 @@ impl Region {
             .next_multiple_of(PAGE / WORD)
             .min(self.committed.get());
         self.backed.set(to);
-        // SAFETY: the words lie in the range.
-        let pointer = unsafe { self.start.add(from) };
-        // SAFETY: the pages of these words are ours, and it changes no contents.
-        let advised = unsafe {
-            madvise(
-                pointer.cast(),
-                (to - from) * WORD,
-                MmapAdvise::MADV_POPULATE_WRITE,
-            )
-        };
-        if advised.is_err() {
+        let started = Instant::now();
+        if !self.advise(from, to, MmapAdvise::MADV_POPULATE_WRITE) {
             self.backed.set(usize::MAX);
         }
+        let huge_pages = ((to - from) * WORD).div_ceil(HUGE_PAGE) as u32;
+        if self.wants_huge_pages.get() && started.elapsed() > SLOW * huge_pages {
+            self.wants_huge_pages.set(false);
+            self.advise(to, self.committed.get(), MmapAdvise::MADV_NOHUGEPAGE);
+        }
+    }
+
+    /// Gives the system advice about the words from `from` to `to`, which begin and end with pages. False if it does not take it.
+    fn advise(&self, from: usize, to: usize, advice: MmapAdvise) -> bool {
+        assert!(from <= to && to <= self.reserved);
+        // SAFETY: the words lie in the range.
+        let pointer = unsafe { self.start.add(from) };
+        // SAFETY: the pages are ours, and none of the advice given here changes their contents.
+        unsafe { madvise(pointer.cast(), (to - from) * WORD, advice).is_ok() }
     }
 
     /// Asks for huge pages in a range of words that nobody touched yet, as long as the system has them at hand.
     fn ask_for_huge_pages(&self, first: usize, end: usize) {
-        if self.slow_pages.get() >= MAX_SLOW {
-            return;
-        }
-        let base = self.start.as_ptr().addr();
-        let from = (base + first * WORD).next_multiple_of(HUGE_PAGE);
-        let to = (base + end * WORD) / HUGE_PAGE * HUGE_PAGE;
-        if to <= from {
-            return;
-        }
-        // SAFETY: the address lies in the range.
-        let pointer = unsafe { self.start.cast::<u8>().add(from - base) };
-        // SAFETY: advice about pages of the range; it changes no contents.
-        let advised = unsafe { madvise(pointer.cast(), to - from, MmapAdvise::MADV_HUGEPAGE) };
-        if advised.is_err() {
-            self.slow_pages.set(MAX_SLOW);
-            return;
-        }
-        let start = Instant::now();
-        // SAFETY: within the range and not in use yet.
-        unsafe { pointer.write_volatile(0) };
-        match start.elapsed() > SLOW {
-            true => self.slow_pages.set(self.slow_pages.get() + 1),
-            false => self.slow_pages.set(0),
-        }
-        if self.slow_pages.get() >= MAX_SLOW {
-            // SAFETY: as above.
-            let _ = unsafe { madvise(pointer.cast(), to - from, MmapAdvise::MADV_NOHUGEPAGE) };
+        let base = self.start.as_ptr().addr() / WORD;
+        let from = (base + first).next_multiple_of(HUGE_PAGE / WORD) - base;
+        let to = ((base + end) / (HUGE_PAGE / WORD) * (HUGE_PAGE / WORD)).saturating_sub(base);
+        if self.wants_huge_pages.get() && from < to {
+            let advised = self.advise(from, to, MmapAdvise::MADV_HUGEPAGE);
+            self.wants_huge_pages.set(advised);
         }
     }
 }
