@@ -9,6 +9,7 @@ use crate::stack::Frame;
 use crate::value::{Slot, Type, Value};
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
+use rustc_hash::FxHashMap;
 
 impl Evaluator {
     /// Evaluates code in a frame to weak head normal form.
@@ -553,10 +554,19 @@ impl Evaluator {
         }
         // Thunks that were not forced yet see the new values.
         let own = set.as_attrs().expect("a set").flat(self.heap);
+        let attributes: FxHashMap<u32, Slot> = code
+            .locals
+            .iter()
+            .copied()
+            .zip(own.slots.iter().copied())
+            .collect();
         for bound in code.bindings {
-            let attribute = code.locals.iter().position(|&local| local == bound.local);
-            let slot = attribute.map_or_else(|| frame.local(bound.local), |i| own.slots[i]);
-            self.fill(bound.value, slot, frame);
+            let slot = attributes.get(&bound.local).copied();
+            self.fill(
+                bound.value,
+                slot.unwrap_or_else(|| frame.local(bound.local)),
+                frame,
+            );
         }
         Ok(self.heap.update(
             set,
