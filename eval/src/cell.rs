@@ -157,14 +157,26 @@ impl Cell {
         unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).add(1).cast::<Slot>(), n) }
     }
 
-    /// The captures of a thunk that nobody evaluated yet: one that may be in the cell's word, and those behind it.
-    pub(crate) fn thunk_slots(&'static self) -> (Option<Slot>, &'static [Slot]) {
+    /// What the cell refers to: the value or capture in its word, if there is one, and the slots behind it.
+    #[inline(always)]
+    pub(crate) fn parts(&'static self) -> (Slot, &'static [Slot]) {
         let word = self.raw();
-        let n = thunk_code(word).map_or(0, |code| code.captures.len());
-        match word & 0xff == STATE_SHORT_THUNK {
-            true => (Some(self.first_capture(word)), self.captures(n - 1)),
-            false => (None, self.captures(n)),
+        if word & 7 != Tag::Lazy as u64 {
+            // SAFETY: as in `finished`.
+            return (unsafe { Value::from_bits(word) }.slot(), &[]);
         }
+        let n = match word >> 3 & 0x1f {
+            THUNK => thunk_code(word).map_or(0, |code| code.captures.len()),
+            SHORT_THUNK => {
+                let n = thunk_code(word).map_or(1, |code| code.captures.len());
+                return (self.first_capture(word), self.captures(n - 1));
+            }
+            CLOSURE | SEEN => code_of_closure(word).map_or(0, |code| code.captures.len()),
+            APPLY1 | APPLY_NAMED => 2,
+            APPLY2 => 3,
+            _ => 0,
+        };
+        (Slot::NULL, self.captures(n))
     }
 
     #[inline(always)]

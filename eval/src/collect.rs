@@ -7,7 +7,7 @@
 //! Objects in the heap's arena are no part of this: they stay, and refer to nothing in the region.
 
 use crate::attrs::Attrs;
-use crate::cell::{Cell, State};
+use crate::cell::Cell;
 use crate::evaluator::Evaluator;
 use crate::function::{Function, FunctionKind};
 use crate::heap::{Heap, count};
@@ -55,12 +55,20 @@ impl Marks {
 
     /// Sets the bits of a range.
     #[inline(always)]
-    fn set_range(&mut self, mut i: usize, end: usize) {
-        while i < end {
-            let n = (BITS - i % BITS).min(end - i);
-            self.bits[i / BITS] |= (u64::MAX >> (BITS - n)) << (i % BITS);
-            i += n;
+    fn set_range(&mut self, i: usize, end: usize) {
+        if i >= end {
+            return;
         }
+        let (first, last) = (i / BITS, (end - 1) / BITS);
+        let from_first = u64::MAX << (i % BITS);
+        let to_last = u64::MAX >> (BITS - 1 - (end - 1) % BITS);
+        if first == last {
+            self.bits[first] |= from_first & to_last;
+            return;
+        }
+        self.bits[first] |= from_first;
+        self.bits[first + 1..last].fill(u64::MAX);
+        self.bits[last] |= to_last;
     }
 
     /// How many bits are set.
@@ -188,7 +196,8 @@ impl Marker {
     /// Marks what a slot refers to, to be looked at later.
     #[inline(always)]
     fn visit(&mut self, slot: Slot) {
-        if !matches!(slot.tag(), Tag::Atom | Tag::Int | Tag::Boxed)
+        // Atoms and boxed values have no address in the region.
+        if slot.tag() != Tag::Int
             && let Some(i) = self.index(slot.address())
             && self.marks.set(i)
         {
@@ -244,34 +253,10 @@ impl Marker {
     }
 
     fn cell(&mut self, slot: Slot, cell: &'static Cell) {
-        match cell.state() {
-            // The cell of a lambda expression is the closure itself.
-            State::Closure(closure) => self.value(closure.slot()),
-            State::Finished(value) if value.slot().address() == slot.address() => self.value(value.slot()),
-            State::Finished(value) => {
-                self.object(slot, 1);
-                self.visit(value.slot());
-            }
-            State::Blackhole | State::Failed(_) => self.object(slot, 1),
-            State::Thunk(_) => {
-                let (first, captures) = cell.thunk_slots();
-                self.object(slot, 1 + captures.len());
-                first.into_iter().for_each(|capture| self.visit(capture));
-                self.visit_all(captures);
-            }
-            State::Apply1(parts) => {
-                self.object(slot, 3);
-                self.visit_all(&parts);
-            }
-            State::Apply2(parts) => {
-                self.object(slot, 4);
-                self.visit_all(&parts);
-            }
-            State::ApplyNamed(function, _, value) => {
-                self.object(slot, 3);
-                self.visit_all(&[function, value]);
-            }
-        }
+        let (first, others) = cell.parts();
+        self.object(slot, 1 + others.len());
+        self.visit(first);
+        self.visit_all(others);
     }
 
     fn value(&mut self, slot: Slot) {
