@@ -18,6 +18,13 @@ let package = name: derivation { inherit name; system = "s"; builder = "b"; }; i
 fn list(args: &[&str]) -> (String, String, Option<i32>) {
     let home = TempDir::new().unwrap();
     fs::write(home.path().join("f.nix"), PACKAGES).unwrap();
+    let (stdout, stderr, status) = list_in(&home, args);
+    let last = stderr.lines().last().unwrap_or_default().to_owned();
+    (stdout, last, status)
+}
+
+/// What listing the packages in `f.nix` of a folder prints, and the exit status.
+fn list_in(home: &TempDir, args: &[&str]) -> (String, String, Option<i32>) {
     let output = Command::new(env!("CARGO_BIN_EXE_nivis"))
         .args(["nix-env", "-f", "f.nix", "--store", "dummy://"])
         .args(args)
@@ -28,13 +35,39 @@ fn list(args: &[&str]) -> (String, String, Option<i32>) {
         .current_dir(home.path())
         .output()
         .unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    let last = stderr.lines().last().unwrap_or_default().to_owned();
     (
         String::from_utf8(output.stdout).unwrap(),
-        last,
+        String::from_utf8(output.stderr).unwrap(),
         output.status.code(),
     )
+}
+
+/// What is found out for one error serves the next; yet each has its own place, in whatever order their files come.
+#[test]
+fn each_of_many_failures_has_its_place() {
+    const FILES: usize = 130;
+    let home = TempDir::new().unwrap();
+    let mut packages = String::from("{\n");
+    for i in 0..FILES {
+        let lines = "\n".repeat(i);
+        fs::write(
+            home.path().join(format!("p{i}.nix")),
+            format!("{lines}1 + {{ }} # {i}\n"),
+        )
+        .unwrap();
+        packages +=
+            &format!("p{i} = import ./p{i}.nix;\nq{i} = [ (import ./p{i}.nix) ] ++ (import ./p{i}.nix);\n");
+    }
+    fs::write(home.path().join("f.nix"), packages + "}").unwrap();
+    let (_, stderr, status) = list_in(&home, &["-qaP", "--keep-going", "--error-format", "human"]);
+    assert_eq!(status, Some(1));
+    for i in 0..FILES {
+        let place = format!("p{i}.nix:{}:5", i + 1);
+        assert_eq!(stderr.matches(&place).count(), 2, "{place}: {stderr}");
+        assert_eq!(stderr.matches(&format!("1 + {{ }} # {i}\n")).count(), 2, "{i}");
+    }
+    let told = format!("error: {} packages could not be evaluated", 2 * FILES);
+    assert_eq!(stderr.lines().last(), Some(told.as_str()));
 }
 
 #[test]
