@@ -9,7 +9,6 @@ use crate::stack::Frame;
 use crate::value::{Slot, Type, Value};
 use nivis_lang::position::Pos;
 use nivis_lang::symbol::Symbol;
-use rustc_hash::FxHashMap;
 
 impl Evaluator {
     /// Evaluates code in a frame to weak head normal form.
@@ -547,26 +546,19 @@ impl Evaluator {
         let context = "while evaluating the `__overrides` attribute";
         let slot = frame.local(code.locals[overrides as usize]);
         let overrides = self.expect_attrs(slot, Pos::NONE, context)?;
+        let made: Vec<Slot> = code
+            .bindings
+            .iter()
+            .map(|bound| frame.local(bound.local))
+            .collect();
         for entry in overrides.flat(self.heap).entries() {
             if let Some(i) = code.keys.find(entry.name) {
                 frame.set_local(code.locals[i], entry.slot);
             }
         }
         // Thunks that were not forced yet see the new values.
-        let own = set.as_attrs().expect("a set").flat(self.heap);
-        let attributes: FxHashMap<u32, Slot> = code
-            .locals
-            .iter()
-            .copied()
-            .zip(own.slots.iter().copied())
-            .collect();
-        for bound in code.bindings {
-            let slot = attributes.get(&bound.local).copied();
-            self.fill(
-                bound.value,
-                slot.unwrap_or_else(|| frame.local(bound.local)),
-                frame,
-            );
+        for (bound, slot) in code.bindings.iter().zip(made) {
+            self.fill(bound.value, slot, frame);
         }
         Ok(self.heap.update(
             set,

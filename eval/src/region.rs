@@ -113,7 +113,9 @@ impl Region {
         self.backed.set(to);
         let started = Instant::now();
         if !self.advise(from, to, MmapAdvise::MADV_POPULATE_WRITE) {
+            // What comes when it is touched takes its time unnoticed.
             self.backed.set(usize::MAX);
+            return;
         }
         let huge_pages = ((to - from) * WORD).div_ceil(HUGE_PAGE) as u32;
         if self.wants_huge_pages.get() && started.elapsed() > SLOW * huge_pages {

@@ -1,6 +1,6 @@
 //! Infinite recursion: the values that need one another, in a circle.
 
-use super::library::{Owner, Owners};
+use super::library::Owner;
 use super::source::{Part, Source, Sources, Span};
 use super::story::Label;
 use nivis_eval::error::{Details, FrameText};
@@ -55,15 +55,10 @@ pub(super) fn places(details: &Details) -> Vec<(Pos, Option<String>)> {
 }
 
 /// The first step in the code of `owner`.
-pub(super) fn own_step(
-    sources: &Sources<'_>,
-    owners: &Owners<'_>,
-    details: &Details,
-    owner: Owner,
-) -> Option<Label> {
+pub(super) fn own_step(sources: &Sources<'_>, details: &Details, owner: Owner) -> Option<Label> {
     let mut places = places(details).into_iter();
     // The way through derivations leads through the program's own wrapper.
-    let is_own = |pos: Pos| owners.of(pos) <= owner && !sources.ev.is_internal(pos);
+    let is_own = |pos: Pos| sources.owners.of(pos) <= owner && !sources.ev.is_internal(pos);
     let (pos, _) = places.find(|(pos, _)| is_own(*pos))?;
     Some(Label {
         span: sources.span(pos, Part::Name)?,
@@ -72,11 +67,11 @@ pub(super) fn own_step(
 }
 
 /// The steps, from the value that needs itself back to it.
-pub(super) fn steps(sources: &Sources<'_>, owners: &Owners<'_>, details: &Details) -> Vec<Step> {
+pub(super) fn steps(sources: &Sources<'_>, details: &Details) -> Vec<Step> {
     let places = places(details);
     // In the library only the way through it is of interest, unless there is nothing else. The program's own wrapper of
     // derivations is of no interest but to itself.
-    let is_foreign = |pos: Pos| owners.of(pos) < Owner::Library;
+    let is_foreign = |pos: Pos| sources.owners.of(pos) < Owner::Library;
     let in_library = !places.iter().any(|(pos, _)| is_foreign(*pos));
     let in_wrapper = places.iter().all(|(pos, _)| sources.ev.is_internal(*pos));
     let is_shown = |pos: Pos| in_library || is_foreign(pos);

@@ -22,7 +22,7 @@ pub(crate) fn message(kind: &str, message: &str) -> String {
 
 /// An evaluation error.
 pub(super) fn error(sources: &Sources<'_>, error: &Error) -> String {
-    let (ev, owners) = (sources.ev, &sources.owners);
+    let ev = sources.ev;
     let story = tell(sources, error);
     let details = error.details();
     let frames = story.entries.chunk_by(|a, b| a == b).map(|same| {
@@ -40,7 +40,7 @@ pub(super) fn error(sources: &Sources<'_>, error: &Error) -> String {
             "text": entry.text(),
             "at": position(ev, entry.at),
             "function": position(ev, entry.function),
-            "owner": owner(owners.of(entry.place())),
+            "owner": owner(sources.owners.of(entry.place())),
             "times": same.len(),
         })
     });

@@ -2,7 +2,7 @@
 
 use super::clues;
 use super::cycle::{self, Step};
-use super::library::{Owner, Owners};
+use super::library::Owner;
 use super::scope;
 use super::source::{Part, Source, Sources, Span, around, range};
 use super::trace::{self, Entry, Line, What};
@@ -45,11 +45,7 @@ pub(super) fn tell(sources: &Sources<'_>, error: &Error) -> Story {
     let details = error.details();
     let mut entries = trace::entries(sources.ev, &details.frames);
     name_calls(sources, &mut entries);
-    let teller = Teller {
-        sources,
-        owners: &sources.owners,
-        details,
-    };
+    let teller = Teller { sources, details };
     teller.tell(entries)
 }
 
@@ -83,7 +79,6 @@ fn called_by_name(sources: &Sources<'_>, at: Pos) -> Option<String> {
 
 struct Teller<'t, 'e> {
     sources: &'t Sources<'e>,
-    owners: &'t Owners<'e>,
     details: &'t Details,
 }
 
@@ -96,7 +91,7 @@ impl Teller<'_, '_> {
             labels: vec![],
             notes: vec![],
             suggestions: self.suggestions(pos),
-            cycle: cycle::steps(self.sources, self.owners, self.details),
+            cycle: cycle::steps(self.sources, self.details),
             repeated: vec![],
             trace: vec![],
             entries: entries.clone(),
@@ -106,9 +101,9 @@ impl Teller<'_, '_> {
             story.labels = self.origins(span, reason.as_deref());
         }
         // What the library raises is seldom about the place that raised it.
-        let is_own = pos.is_some() && self.owners.of(pos) <= owner && owner < Owner::Library;
+        let is_own = pos.is_some() && self.sources.owners.of(pos) <= owner && owner < Owner::Library;
         let clues = match (
-            pos.is_some() && self.owners.of(pos) == Owner::User,
+            pos.is_some() && self.sources.owners.of(pos) == Owner::User,
             self.details.kind,
         ) {
             (true, _) => vec![],
@@ -120,7 +115,7 @@ impl Teller<'_, '_> {
         let mut places = clues;
         // The callers in packages are of interest if nothing leads to the user's files.
         if !is_own && (!has_clues || owner == Owner::User) {
-            let in_cycle = cycle::own_step(self.sources, self.owners, self.details, owner);
+            let in_cycle = cycle::own_step(self.sources, self.details, owner);
             places.extend(in_cycle.or_else(|| self.blamed(&entries, owner)));
         }
         if let Some(span) = place {
@@ -167,7 +162,7 @@ impl Teller<'_, '_> {
             true => owner.min(Owner::Packages),
             false => owner,
         };
-        story.trace = trace::shorten(self.owners, rest, shown);
+        story.trace = trace::shorten(&self.sources.owners, rest, shown);
         story
     }
 
@@ -207,7 +202,9 @@ impl Teller<'_, '_> {
     fn best_owner(&self, pos: Pos, entries: &[Entry]) -> Owner {
         let cycle = cycle::places(self.details).into_iter().map(|(pos, _)| pos);
         let places = entries.iter().map(|entry| entry.at).chain([pos]).chain(cycle);
-        let owners = places.filter(|pos| pos.is_some()).map(|pos| self.owners.of(pos));
+        let owners = places
+            .filter(|pos| pos.is_some())
+            .map(|pos| self.sources.owners.of(pos));
         owners.min().unwrap_or(Owner::Library)
     }
 
@@ -217,12 +214,12 @@ impl Teller<'_, '_> {
     }
 
     fn is_shown(&self, label: &Label, owner: Owner) -> bool {
-        self.owners.of(label.span.source.start) <= owner
+        self.sources.owners.of(label.span.source.start) <= owner
     }
 
     /// The innermost place that is the user's.
     fn blamed(&self, entries: &[Entry], owner: Owner) -> Option<Label> {
-        let is_own = |entry: &&Entry| entry.at.is_some() && self.owners.of(entry.at) <= owner;
+        let is_own = |entry: &&Entry| entry.at.is_some() && self.sources.owners.of(entry.at) <= owner;
         // The library's own calls say nothing to the user.
         let entry = entries.iter().find(is_own).filter(|_| owner < Owner::Library)?;
         Some(Label {
